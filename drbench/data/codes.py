@@ -1,0 +1,102 @@
+"""Arithmetic between rows and codes, on complete grids and on incomplete sets alike.
+
+Everything is vectorised and none of it walks over images. On a complete grid in row-major order a
+row is the mixed-radix number of its classes; elsewhere rows are found by binary search.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+NO_CLASS = -1
+"""Code of a continuous factor, which has values and no classes."""
+
+
+def code_dtype(sizes: Sequence[int]) -> np.dtype:
+    """Narrowest signed integer type that holds every class."""
+    return np.dtype(np.int16 if max(sizes, default=1) <= 2**15 else np.int32)
+
+
+def grid_codes(sizes: Sequence[int]) -> Int[np.ndarray, "n factor"]:
+    """All combinations of classes in row-major order: the last factor varies fastest.
+
+    Examples
+    --------
+    >>> grid_codes([2, 2]).tolist()
+    [[0, 0], [0, 1], [1, 0], [1, 1]]
+    """
+    codes = np.empty((*sizes, len(sizes)), dtype=code_dtype(sizes))
+    for factor, size in enumerate(sizes):
+        shape = [1] * len(sizes)
+        shape[factor] = size
+        codes[..., factor] = np.arange(size).reshape(shape)
+    return codes.reshape(math.prod(sizes), len(sizes))
+
+
+def strides(sizes: Sequence[int]) -> Int[np.ndarray, "factor"]:
+    """Rows between neighbouring classes of each factor in a row-major grid."""
+    radices = [max(size, 1) for size in sizes]
+    return np.array([math.prod(radices[i + 1 :]) for i in range(len(radices))], dtype=np.int64)
+
+
+@final
+class CodeIndex:
+    """Finds the row that holds a combination of classes.
+
+    Parameters
+    ----------
+    codes : (n, factor) int
+        Classes of every row. Continuous factors (size 0) take no part.
+    sizes : sequence of int
+        Number of classes per factor.
+    """
+
+    def __init__(self, codes: Int[np.ndarray, "n factor"], sizes: Sequence[int]) -> None:
+        self.codes = codes
+        self.sizes = tuple(sizes)
+        self.strides = np.where(np.array(self.sizes) > 0, strides(sizes), 0)
+        keys = self.keys(codes)
+        count = len(keys)
+        complete = count == math.prod(max(size, 1) for size in sizes)
+        self.is_grid = complete and bool(np.array_equal(keys, np.arange(count)))
+        # On a grid the key is the row: nothing is stored, however many rows there are.
+        self._order = np.empty(0, np.int64) if self.is_grid else np.argsort(keys, kind="stable")
+        self._sorted = np.empty(0, np.int64) if self.is_grid else keys[self._order]
+
+    def keys(self, codes: Int[np.ndarray, "... factor"]) -> Int[np.ndarray, "..."]:
+        """Mixed-radix number of each combination."""
+        keys = np.zeros(codes.shape[:-1], dtype=np.int64)
+        for factor, stride in enumerate(self.strides):
+            if stride:
+                keys += codes[..., factor].astype(np.int64) * stride
+        return keys
+
+    def rows(self, keys: Int[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
+        """Row of each key; of several rows with one combination the first; -1 where none is."""
+        if self.is_grid:
+            return keys
+        if not len(self._sorted):
+            return np.full(keys.shape, -1, dtype=np.int64)
+        place = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
+        return np.where(self._sorted[place] == keys, self._order[place], -1)
+
+    def neighbours(
+        self, rows: Int[np.ndarray, "k"], factor: int
+    ) -> tuple[Int[np.ndarray, "k level"], Bool[np.ndarray, "k level"]]:
+        """Rows that differ from each given row in one factor only.
+
+        Returns
+        -------
+        rows : (k, level) int
+            For each class of the factor the row with that class and all else equal; -1 if none.
+        exists : (k, level) bool
+            Whether there is such a row, the row itself not counted.
+        """
+        own = self.codes[rows, factor].astype(np.int64)
+        levels = np.arange(self.sizes[factor])
+        shift = (levels[None, :] - own[:, None]) * self.strides[factor]
+        found = self.rows(self.keys(self.codes[rows])[:, None] + shift)
+        return found, (found >= 0) & (levels[None, :] != own[:, None])

@@ -1,0 +1,84 @@
+"""The contract of a data set plugin, and opening one by name."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from drbench import registry
+from drbench.data.ground_truth import GroundTruth
+from drbench.data.source import Source
+from drbench.data.spec import DatasetSpec, Origin
+from drbench.errors import PluginError, RequestError
+
+
+class Dataset(ABC):
+    """A data set plugin: its declaration, and how to open it."""
+
+    spec: ClassVar[DatasetSpec]
+    """All that is known before a file is touched."""
+
+    @abstractmethod
+    def open(self, source: Source) -> GroundTruth:
+        """Open `source.origin` of the data set.
+
+        Parameters
+        ----------
+        source : Source
+            Which origin is asked for; finds the maker's files and keeps prepared ones.
+
+        Raises
+        ------
+        MissingFilesError
+            If the maker's files are not there (`source.file` raises it).
+        DataError
+            If they are not what they should be.
+        """
+
+
+def find_dataset(name: str) -> Dataset:
+    """Load the data set plugin registered under a name, its files untouched."""
+    plugin = registry.find("dataset", name)
+    loaded = plugin.load()
+    if not (isinstance(loaded, type) and issubclass(loaded, Dataset)):
+        raise PluginError(f"The data set plugin {name!r} of {plugin.origin} is no drbench.Dataset.")
+    dataset: Dataset = loaded()
+    if dataset.spec.name != name:
+        raise PluginError(
+            f"The data set plugin {name!r} of {plugin.origin} calls itself {dataset.spec.name!r} "
+            "in its spec: the two names must be equal."
+        )
+    return dataset
+
+
+def load_dataset(
+    name: str, *, origin: Origin = "official", root: Path | str | None = None, prepare: bool = False
+) -> GroundTruth:
+    """Open a data set by its registered name.
+
+    Parameters
+    ----------
+    name : str
+        Registered name, see `drbench datasets list`.
+    origin : {"official", "rendered"}
+        The maker's files, or a drawing computed from the classes.
+    root : path, optional
+        Folder that holds the official files, directly, in a folder named after the set, or under
+        the archive's own top folder. Default: DRBENCH_DATA, then the user's cache.
+    prepare : bool
+        Also prepare what could be computed on demand, for the speed of long training.
+
+    Raises
+    ------
+    UnknownNameError, RequestError
+        For a name or an origin that does not exist.
+    MissingFilesError, DataError
+        For files that are missing or damaged.
+    """
+    dataset = find_dataset(name)
+    if origin not in dataset.spec.origins:
+        raise RequestError(
+            f"{name} has no {origin} origin: it can be opened as "
+            f"{' or '.join(dataset.spec.origins)}."
+        )
+    folder = Path(root) if root is not None else None
+    return dataset.open(Source(dataset.spec, origin, folder, prepare=prepare))

@@ -1,0 +1,151 @@
+"""An opened data set: codes of every row, and images on demand."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import final
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from drbench.data import imaging
+from drbench.data.codes import CodeIndex
+from drbench.data.spec import DatasetSpec, Origin
+from drbench.errors import DataError, RequestError
+
+Images = UInt8[np.ndarray, "k height width channel"]
+
+
+@final
+@dataclass(frozen=True)
+class GroundTruth:
+    """Codes and images of one origin of a data set, lazy in its images.
+
+    How images are kept (HDF5, NPZ, PNG files, a hub, a formula) is hidden in one callable.
+    """
+
+    spec: DatasetSpec
+    """Declaration; its factors and image shape are those of this object, also after `subgrid`
+    and `resized`."""
+    origin: Origin
+    """Whether these are the maker's files or a drawing of our own."""
+    codes: Int[np.ndarray, "n factor"]
+    """Class of each factor in each row; -1 in the column of a continuous factor."""
+    images: Callable[[Int[np.ndarray, "k"]], Images]
+    """Images of the given rows, (k, height, width, channel), 0 to 255."""
+    values: Float[np.ndarray, "n factor"] | None = None
+    """Real values of the factors, where known; needed for continuous factors."""
+    groups: Int[np.ndarray, "n"] | None = None
+    """Split group of each row, where the spec declares one."""
+    notes: tuple[str, ...] = ()
+    """What users should know about these files: what is missing, what was converted."""
+
+    def __post_init__(self) -> None:
+        name, factors = self.spec.name, self.spec.factors
+        if self.codes.ndim != 2 or self.codes.shape[1] != len(factors):
+            raise DataError(
+                f"{name}: codes have shape {self.codes.shape}, expected (n, {len(factors)})."
+            )
+        if not len(self.codes):
+            raise DataError(f"{name}: there is not a single image.")
+        low, high = self.codes.min(axis=0), self.codes.max(axis=0)
+        for factor, smallest, largest in zip(factors, low, high, strict=True):
+            if factor.size is None:
+                if self.values is None:
+                    raise DataError(f"{name}: the continuous factor {factor.name} has no values.")
+            elif smallest < 0 or largest >= factor.size:
+                wrong = smallest if smallest < 0 else largest
+                raise DataError(
+                    f"{name}: factor {factor.name} has a class {wrong}, outside 0 to "
+                    f"{factor.size - 1}."
+                )
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.codes)
+
+    @cached_property
+    def index(self) -> CodeIndex:
+        """Where each combination of classes is."""
+        return CodeIndex(self.codes, self.spec.sizes)
+
+    def select(self, rows: Int[np.ndarray, "k"], *, note: str = "") -> "GroundTruth":
+        """The same data set with some of its rows only."""
+        rows = np.asarray(rows)
+        return replace(
+            self,
+            codes=self.codes[rows],
+            images=lambda chosen: self.images(rows[chosen]),
+            values=None if self.values is None else self.values[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            notes=(*self.notes, note) if note else self.notes,
+        )
+
+    def subgrid(self, levels: Mapping[str, int]) -> "GroundTruth":
+        """Keep evenly spaced classes of some factors, renumbered from 0.
+
+        Parameters
+        ----------
+        levels : mapping of factor name to int
+            How many classes stay, 1 to the factor's size.
+
+        Raises
+        ------
+        RequestError
+            For an unknown factor or a number out of range.
+        """
+        if not levels:
+            return self
+        factors, codes = list(self.spec.factors), self.codes.copy()
+        keep = np.ones(len(codes), dtype=bool)
+        for name, count in levels.items():
+            if name not in self.spec.factor_names:
+                raise RequestError(
+                    f"{self.spec.name} has no factor {name!r}: its factors are "
+                    f"{', '.join(self.spec.factor_names)}."
+                )
+            column = self.spec.factor_names.index(name)
+            factor = factors[column]
+            if factor.size is None or not 1 <= count <= factor.size:
+                limit = "it is continuous" if factor.size is None else f"1 to {factor.size}"
+                raise RequestError(f"{self.spec.name}: {name}={count} classes, but {limit}.")
+            # A ring keeps equal gaps all around; a line keeps both of its ends.
+            cyclic = factor.kind == "cyclic"
+            kept = np.linspace(0, factor.size - (not cyclic), count, endpoint=not cyclic).round()
+            number = np.full(factor.size, -1, dtype=codes.dtype)
+            number[kept.astype(int)] = np.arange(count)
+            codes[:, column] = number[codes[:, column]]
+            keep &= codes[:, column] >= 0
+            values = factor.values and tuple(factor.values[int(level)] for level in kept)
+            factors[column] = factor.model_copy(update={"size": count, "values": values})
+        spec = self.spec.model_copy(update={"factors": tuple(factors)})
+        return replace(self, spec=spec, codes=codes).select(np.flatnonzero(keep))
+
+    def resized(self, size: int) -> "GroundTruth":
+        """The same data set with square images of `size` pixels, resized by area."""
+        height, width, channels = self.spec.image_shape
+        if (height, width) == (size, size):
+            return self
+        return self._converted(
+            (size, size, channels), lambda images: imaging.resize_area(images, size)
+        )
+
+    def with_channels(self, channels: int) -> "GroundTruth":
+        """The same data set in grey (1) or colour (3)."""
+        height, width, now = self.spec.image_shape
+        if now == channels:
+            return self
+        return self._converted(
+            (height, width, channels), lambda images: imaging.convert_channels(images, channels)
+        )
+
+    def _converted(
+        self, shape: tuple[int, int, int], convert: Callable[[Images], Images]
+    ) -> "GroundTruth":
+        was = "x".join(map(str, self.spec.image_shape))
+        return replace(
+            self,
+            spec=self.spec.model_copy(update={"image_shape": shape}),
+            images=lambda rows: convert(self.images(rows)),
+            notes=(*self.notes, f"images converted from {was} to {'x'.join(map(str, shape))}"),
+        )

@@ -1,0 +1,57 @@
+"""Conversions of image batches: size and channels."""
+
+import functools
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from drbench.errors import RequestError
+
+GREY_WEIGHTS = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""ITU-R BT.601 luma, what Pillow's convert("L") uses."""
+
+
+@functools.lru_cache(maxsize=16)
+def area_weights(old: int, new: int) -> Float[np.ndarray, "new old"]:
+    """Share of each old pixel in each new one; rows sum to 1."""
+    edges = np.linspace(0, old, new + 1)
+    left, right = edges[:-1, None], edges[1:, None]
+    pixel = np.arange(old)
+    overlap = np.minimum(right, pixel + 1) - np.maximum(left, pixel)
+    return (np.maximum(overlap, 0) * (new / old)).astype(np.float32)
+
+
+def resize_area(
+    images: UInt8[np.ndarray, "k height width channel"], size: int
+) -> UInt8[np.ndarray, "k size size channel"]:
+    """Resize to a square; every new pixel is the mean of the area it covers.
+
+    Examples
+    --------
+    >>> resize_area(np.array([[[[0], [20]], [[40], [60]]]], dtype=np.uint8), 1).item()
+    30
+    """
+    k, height, width, channels = images.shape
+    rows = area_weights(height, size) @ images.reshape(k, height, width * channels)
+    columns = area_weights(width, size) @ rows.reshape(k * size, width, channels)
+    return np.rint(columns).astype(np.uint8).reshape(k, size, size, channels)
+
+
+def convert_channels(
+    images: UInt8[np.ndarray, "k height width channel"], channels: int
+) -> UInt8[np.ndarray, "k height width new"]:
+    """Grey to colour by repetition, colour to grey by luma.
+
+    Raises
+    ------
+    RequestError
+        For any other pair of channel counts.
+    """
+    now = images.shape[-1]
+    if now == channels:
+        return images
+    if now == 1:
+        return np.repeat(images, channels, axis=-1)
+    if now == 3 and channels == 1:
+        return np.rint(images @ GREY_WEIGHTS).astype(np.uint8)[..., None]
+    raise RequestError(f"Images with {now} channels cannot become images with {channels}.")

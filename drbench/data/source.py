@@ -1,0 +1,87 @@
+"""What a data set plugin is handed to open its files: where they are, and a place to prepare."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from drbench.data.prepared import open_prepared
+from drbench.data.spec import DatasetSpec, Origin
+from drbench.errors import MissingFilesError
+from drbench.files import data_dir
+
+
+@final
+@dataclass(frozen=True)
+class Source:
+    """Where one origin of a data set comes from."""
+
+    spec: DatasetSpec
+    origin: Origin
+    root: Path | None = None
+    """Folder given by the user; None for DRBENCH_DATA or the cache."""
+    prepare: bool = False
+    """Whether images that could be computed on demand should be prepared for training."""
+
+    @property
+    def folders(self) -> list[Path]:
+        """Folders in which the maker's files may lie, in the order in which they are tried."""
+        root = self.root if self.root is not None else data_dir()
+        return [*(root / folder for folder in self.spec.folders), root]
+
+    def file(self, *names: str) -> Path:
+        """The first of these files that exists.
+
+        Raises
+        ------
+        MissingFilesError
+            Naming the places looked at and what to do.
+        """
+        for folder in self.folders:
+            for name in names:
+                if (folder / name).is_file():
+                    return folder / name
+        raise self.missing(" or ".join(names))
+
+    def folder(self, pattern: str) -> Path:
+        """The first folder that holds a file matching a pattern (such as `obj*__*.png`).
+
+        Raises
+        ------
+        MissingFilesError
+            Naming the places looked at and what to do.
+        """
+        for folder in self.folders:
+            if next(folder.glob(pattern), None) is not None:
+                return folder
+        raise self.missing(pattern)
+
+    def missing(self, what: str) -> MissingFilesError:
+        """The error for files that are not there."""
+        advice = f"Get them with `drbench datasets fetch {self.spec.name}`"
+        if "rendered" in self.spec.origins:
+            advice += ", or use `--origin rendered`, which needs no files"
+        places = ", ".join(str(folder) for folder in self.folders)
+        return MissingFilesError(
+            f"{self.spec.name}: no {what} in {places}. {advice}, or point DRBENCH_DATA at them."
+        )
+
+    def prepared(
+        self,
+        name: str,
+        *,
+        inputs: Iterable[Path] = (),
+        shape: tuple[int, ...],
+        chunks: Callable[[], Iterator[np.ndarray]],
+        required: bool = True,
+    ) -> np.ndarray | None:
+        """A uint8 array kept in the cache, made once from `chunks` and mapped into memory.
+
+        See `drbench.data.prepared.open_prepared`. With `required=False` the array is made only if
+        preparation was asked for, and None is returned where it does not exist.
+        """
+        return open_prepared(
+            name, inputs=inputs, shape=shape, chunks=chunks, make=required or self.prepare
+        )

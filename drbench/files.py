@@ -1,0 +1,77 @@
+"""Writing files whole or not at all, hashing them, and where drbench keeps its own."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from drbench.errors import DrbenchError
+
+
+def cache_dir() -> Path:
+    """Folder of derived files (prepared images, weights): DRBENCH_CACHE, else the user's cache."""
+    chosen = os.environ.get("DRBENCH_CACHE")
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("drbench")
+
+
+def data_dir() -> Path:
+    """Folder of the makers' files: DRBENCH_DATA, else `data` in the cache folder."""
+    chosen = os.environ.get("DRBENCH_DATA")
+    return Path(chosen).expanduser() if chosen else cache_dir() / "data"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, moved onto it only if the block succeeds.
+
+    Whoever reads `path` sees the old file or the whole new one, whatever interrupts the writer.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        os.close(handle)
+    except OSError as error:
+        raise DrbenchError(
+            f"Cannot write {path}: {error.strerror}. Choose another folder or free some space."
+        ) from error
+    partial = Path(name)
+    try:
+        yield partial
+        partial.chmod(0o644)
+        partial.replace(path)
+    except OSError as error:
+        raise DrbenchError(
+            f"Writing {path} failed: {error.strerror or error}. What was there before is untouched."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def canonical_json(value: Any) -> str:
+    """One text for one value: sorted keys, no spaces, no NaN."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def sha256_text(text: str) -> str:
+    """SHA-256 of a text, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,181 @@
+"""The contract of a metric plugin: a pure function of a representation, and its result."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, final
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from drbench.errors import RequestError
+from drbench.frozen import Frozen
+from drbench.representation import Representation
+
+Invariance = Literal[
+    "permute_latents",
+    "flip_signs",
+    "scale",
+    "rename_classes",
+    "reorder_rows",
+    "append_constant",
+    "label_type",
+    "jobs",
+]
+
+
+class Curve(Frozen):
+    """A score as a function of one of its parameters."""
+
+    parameter: str
+    """Name of the parameter on the horizontal axis."""
+    x: tuple[float, ...]
+    """Values of the parameter."""
+    y: tuple[float | None, ...]
+    """Score at each of them."""
+
+
+class MetricResult(Frozen):
+    """What a metric says of one representation."""
+
+    value: float | None
+    """The score; None if there is none, with the reason."""
+    per_factor: dict[str, float | None] = {}
+    """Score of each factor, in the order of the factors; None where it has none."""
+    parts: dict[str, float | None] = {}
+    """Named components of the score."""
+    parameters: dict[str, str | int | float | bool | None] = {}
+    """Every parameter that the score depends on, the seed included."""
+    n_samples: int = 0
+    """Rows that were used."""
+    n_pairs: dict[str, int] | None = None
+    """Pairs that were used per factor, for metrics of interventions."""
+    reference: float | None = None
+    """What a perfect code would score here: one latent a factor, no noise."""
+    chance: float | None = None
+    """What latents that know nothing of the factors score here."""
+    standard_error: dict[str, float | None] | None = None
+    """Standard error of each factor's score."""
+    curve: Curve | None = None
+    """The score along one of its parameters."""
+    matrix: tuple[tuple[float | None, ...], ...] | None = None
+    """Association of each latent unit (rows) with each factor (columns)."""
+    warnings: tuple[str, ...] = ()
+    """What readers should know before they compare."""
+    reason: str | None = None
+    """Why there is no value."""
+
+
+class Compute(Protocol):
+    """Signature of the function behind a metric; keyword parameters with defaults may follow."""
+
+    def __call__(
+        self, representation: Representation, *, seed: int, **parameters: Any
+    ) -> MetricResult: ...
+
+
+@final
+@dataclass(frozen=True)
+class Metric:
+    """A metric plugin: a pure function, and what must be known to read its score.
+
+    Made by the decorator `metric`; call it on arrays or on a representation.
+    """
+
+    name: str
+    """Registered name, the function's own."""
+    compute: Callable[..., MetricResult]
+    """Pure function of a representation, a seed and keyword parameters."""
+    title: str
+    """Name in full, for people."""
+    measures: str
+    """What it measures, in the field's terms: modularity, compactness, explicitness, ..."""
+    range: tuple[float, float]
+    """Smallest and largest possible score."""
+    source: str
+    """Publication that defines it."""
+    cost: str
+    """How its time grows."""
+    higher_is_better: bool = True
+    invariances: Mapping[Invariance, float] = field(default_factory=dict)
+    """Changes that leave the score alone, with the absolute tolerance."""
+    faults: tuple[str, ...] = ()
+    """Known faults, that readers of the score should know."""
+
+    def __call__(
+        self, latents: Any, codes: Any = None, *, seed: int = 0, **parameters: Any
+    ) -> MetricResult:
+        """Score a representation, or latents (n, latent) and codes (n, factor)."""
+        if not isinstance(latents, Representation):
+            latents = Representation.from_arrays(latents, codes)
+        return self.compute(latents, seed=seed, **self.validated(parameters))
+
+    @functools.cached_property
+    def defaults(self) -> dict[str, Any]:
+        """Keyword parameters and their default values."""
+        return self._schema().model_dump()
+
+    @property
+    def definition(self) -> str:
+        """The docstring of the function."""
+        return inspect.getdoc(self.compute) or ""
+
+    def validated(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters complete with defaults, text converted to the declared types.
+
+        Raises
+        ------
+        RequestError
+            For an unknown parameter or a value of the wrong type.
+        """
+        try:
+            return self._schema(**parameters).model_dump()
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            known = ", ".join(f"{k}={v}" for k, v in self.defaults.items()) or "none"
+            raise RequestError(
+                f"{self.name}.{where}: {first['msg']}. Parameters of {self.name}: {known}."
+            ) from error
+
+    @functools.cached_property
+    def _schema(self) -> type[BaseModel]:
+        signature = inspect.signature(self.compute)
+        fields: dict[str, Any] = {
+            name: (parameter.annotation, parameter.default)
+            for name, parameter in signature.parameters.items()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name != "seed"
+        }
+        return create_model(
+            f"{self.name}_parameters", __config__=ConfigDict(extra="forbid"), **fields
+        )
+
+
+def metric(
+    *,
+    title: str,
+    measures: str,
+    range: tuple[float, float],
+    source: str,
+    cost: str,
+    higher_is_better: bool = True,
+    invariances: Mapping[Invariance, float] | None = None,
+    faults: tuple[str, ...] = (),
+) -> Callable[[Callable[..., MetricResult]], Metric]:
+    """Turn a function `(representation, *, seed, ...)` into a metric of the same name."""
+
+    def decorate(compute: Callable[..., MetricResult]) -> Metric:
+        return Metric(
+            name=compute.__name__,
+            compute=compute,
+            title=title,
+            measures=measures,
+            range=range,
+            source=source,
+            cost=cost,
+            higher_is_better=higher_is_better,
+            invariances=invariances or {},
+            faults=faults,
+        )
+
+    return decorate

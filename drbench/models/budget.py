@@ -1,0 +1,32 @@
+"""What training may spend, and how. Needs no torch: specs and boards read it too."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from drbench.frozen import Frozen
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class Training(Frozen):
+    """The budget and the optimiser."""
+
+    steps: int = Field(ge=0)
+    """Steps of the optimiser."""
+    batch: int = Field(64, ge=2)
+    """Images, or pairs, a step."""
+    lr: float = Field(1e-4, gt=0)
+    """Learning rate of Adam."""
+    clip: float | None = Field(1.0, gt=0)
+    """Largest gradient norm; None for no clipping."""
+    warmup: int = Field(0, ge=0)
+    """Steps over which the regulariser's weight (beta) grows linearly from 0."""
+    k: int = Field(1, ge=1)
+    """Factors in which the images of a weak pair differ."""
+    distinct: bool = True
+    """Whether a changed factor must take another value (the released code lets it keep its own)."""
+    precision: Precision = "float32"
+    """Arithmetic of the network; bfloat16 is autocast, weights stay float32."""
+    score_every: int | None = Field(None, ge=1)
+    """Steps between scores (OMES, MIG) in the training log; None for none."""

@@ -1,0 +1,101 @@
+"""Reading representations that drbench did not write: representations.npz and classes.csv."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from drbench.errors import RepresentationError
+from drbench.representation import Representation
+
+
+def load_npz_csv(folder: Path) -> Representation:
+    """Read a folder in the layout of the seed paper's released code.
+
+    `representations.npz` holds `mean` and optionally `sampled`, each (n, latent); `classes.csv` a
+    header of factor names and n rows of class values, integer, float or text.
+
+    Raises
+    ------
+    RepresentationError
+        For a missing or damaged file, a header that does not fit, or lengths that differ.
+    """
+    names, table = _read_csv(folder / "classes.csv")
+    latents = _read_npz(folder / "representations.npz")
+    if len(table) != len(latents["mean"]):
+        raise RepresentationError(
+            f"{folder}: representations.npz has {len(latents['mean'])} rows, classes.csv has "
+            f"{len(table)}: they must describe the same images in the same order."
+        )
+    representation = Representation.from_arrays(latents["mean"], table, factors=names)
+    if "sampled" not in latents:
+        return representation
+    return replace(representation, sampled=np.asarray(latents["sampled"], dtype=np.float64))
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in ("mean", "sampled") if name in archive}
+            found = list(archive)
+    except (OSError, ValueError, EOFError) as error:
+        raise RepresentationError(f"{path} is no readable NPZ file: {error}.") from error
+    except Exception as error:
+        # zipfile and zlib raise their own errors for a truncated archive.
+        raise RepresentationError(f"{path} is damaged: {error}.") from error
+    if "mean" not in arrays:
+        raise RepresentationError(
+            f"{path} lacks the array 'mean' (n, latent): it holds {', '.join(found) or 'nothing'}."
+        )
+    return arrays
+
+
+def _read_csv(path: Path) -> tuple[list[str], np.ndarray]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except FileNotFoundError as error:
+        raise RepresentationError(
+            f"{path} is missing: a header of factor names, then a row of classes an image."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RepresentationError(f"{path} cannot be read: {error}.") from error
+    if len(rows) < 2:
+        raise RepresentationError(f"{path} holds no classes below its header.")
+    header, body = [name.strip() for name in rows[0]], rows[1:]
+    for number, row in enumerate(body, start=2):
+        if len(row) != len(header):
+            raise RepresentationError(
+                f"{path} line {number}: {len(row)} entries, but the header names {len(header)} "
+                "factors."
+            )
+    if all(_is_number(name) for name in header):
+        raise RepresentationError(
+            f"{path}: the first line must name the factors; it holds numbers."
+        )
+    columns = list(zip(*body, strict=True))
+    numeric = all(_is_number(entry) for column in columns for entry in column)
+    return header, np.array(body, dtype=float) if numeric else _mixed(columns)
+
+
+def _mixed(columns: list[tuple[str, ...]]) -> np.ndarray:
+    """Number the classes of text columns, leave numeric ones as they are."""
+    converted = [
+        np.array(column, dtype=float)
+        if all(map(_is_number, column))
+        else np.array(column, dtype=object)
+        for column in columns
+    ]
+    table = np.empty((len(columns[0]), len(columns)), dtype=object)
+    for j, column in enumerate(converted):
+        table[:, j] = column
+    return table
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

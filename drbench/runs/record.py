@@ -1,0 +1,81 @@
+"""The record of a run: one immutable JSON file."""
+
+from typing import Any, Literal, Self
+
+from pydantic import AwareDatetime, model_validator
+
+from drbench.frozen import Frozen
+from drbench.metrics.metric import MetricResult
+from drbench.runs.spec import RunSpec
+
+Stage = Literal["before", "after"]
+
+
+class Software(Frozen):
+    """A distribution and its version."""
+
+    distribution: str
+    """Name of the distribution, or the file given with --plugins."""
+    version: str
+    """Its version."""
+
+
+class Provenance(Frozen):
+    """Where numbers come from."""
+
+    created: AwareDatetime
+    """When the run was done, UTC."""
+    versions: dict[str, str]
+    """Versions of drbench, Python and the libraries that compute."""
+    plugins: dict[str, Software]
+    """Distribution of each plugin that was used, by kind and name (`dataset:dsprites`)."""
+    data_hash: str
+    """SHA-256 of the codes and pixels of the scored sample."""
+    weights_hash: str
+    """SHA-256 of the weights file after training."""
+    git_commit: str | None
+    """Commit of drbench's source tree; None for an installed release."""
+    git_dirty: bool | None
+    """Whether that tree had uncommitted changes."""
+    device: str
+    """What the network ran on."""
+    threads: int
+    """CPU threads of the network."""
+    seconds: dict[str, float]
+    """Seconds of each phase."""
+
+
+class Record(Frozen):
+    """What a run was, what it scored, and where the numbers come from."""
+
+    schema_version: Literal["1.0"] = "1.0"
+    """Version of this format."""
+    key: str
+    """Content hash of the spec."""
+    spec: RunSpec
+    """What the run was."""
+    scores: dict[Stage, dict[str, MetricResult]]
+    """Scores of the held-out sample by metric: after training and, for a transfer, before it."""
+    objective: dict[Stage, dict[str, float]]
+    """Terms of the loss on the held-out sample (nats an image), ELBO included where it has one."""
+    scored_rows: int
+    """Held-out rows that were scored."""
+    redrawn: dict[str, float | None]
+    """Share of base rows drawn again for want of a held-out partner, per factor."""
+    notes: tuple[str, ...] = ()
+    """What was converted or left out on the way."""
+    provenance: Provenance
+    """Where the numbers come from."""
+
+    @model_validator(mode="after")
+    def _key_is_the_hash(self) -> Self:
+        if self.key != self.spec.key:
+            raise ValueError("the key is not the hash of the spec")
+        return self
+
+    def to_json(self) -> str:
+        """The file's text: sorted, indented, the same for the same record."""
+        import json
+
+        document: Any = self.model_dump(mode="json")
+        return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
