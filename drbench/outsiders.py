@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from drbench.errors import RepresentationError
-from drbench.representation import Representation
+from drbench.representation import Representation, latent_matrix
 
 
 def load_npz_csv(folder: Path) -> Representation:
@@ -31,12 +31,12 @@ def load_npz_csv(folder: Path) -> Representation:
     representation = Representation.from_arrays(latents["mean"], table, factors=names)
     if "sampled" not in latents:
         return representation
-    return replace(representation, sampled=np.asarray(latents["sampled"], dtype=np.float64))
+    return replace(representation, sampled=latent_matrix(latents["sampled"], "sampled latents"))
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in ("mean", "sampled") if name in archive}
             found = list(archive)
     except (OSError, ValueError, EOFError) as error:
@@ -70,27 +70,15 @@ def _read_csv(path: Path) -> tuple[list[str], np.ndarray]:
                 f"{path} line {number}: {len(row)} entries, but the header names {len(header)} "
                 "factors."
             )
+    if "" in header:
+        raise RepresentationError(
+            f"{path}: column {header.index('') + 1} has no name. Is it a row number? Leave it out."
+        )
     if all(_is_number(name) for name in header):
         raise RepresentationError(
             f"{path}: the first line must name the factors; it holds numbers."
         )
-    columns = list(zip(*body, strict=True))
-    numeric = all(_is_number(entry) for column in columns for entry in column)
-    return header, np.array(body, dtype=float) if numeric else _mixed(columns)
-
-
-def _mixed(columns: list[tuple[str, ...]]) -> np.ndarray:
-    """Number the classes of text columns, leave numeric ones as they are."""
-    converted = [
-        np.array(column, dtype=float)
-        if all(map(_is_number, column))
-        else np.array(column, dtype=object)
-        for column in columns
-    ]
-    table = np.empty((len(columns[0]), len(columns)), dtype=object)
-    for j, column in enumerate(converted):
-        table[:, j] = column
-    return table
+    return header, np.array(body, dtype=object)
 
 
 def _is_number(text: str) -> bool:

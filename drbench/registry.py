@@ -8,27 +8,39 @@ imported before `load`.
 
 import ast
 import functools
+import hashlib
 import importlib
 import importlib.util
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, final
 
-from drbench.errors import DrbenchError, PluginError, RequestError, UnknownNameError
+from drbench.errors import (
+    DrbenchError,
+    MissingExtraError,
+    PluginError,
+    RequestError,
+    UnknownNameError,
+)
 
 Kind = Literal["dataset", "model", "metric"]
 KINDS: tuple[Kind, ...] = ("dataset", "model", "metric")
+VARIABLE = "DRBENCH_PLUGINS"
+_EXTRAS = {"torch": "train", "datasets": "hub", "huggingface_hub": "hub"}
 
 
 class PluginWarning(UserWarning):
-    """A plugin that was left out, or that took another's place."""
+    """A plugin that is broken, was left out, or stands behind another of its name."""
 
 
+@final
 @dataclass(frozen=True)
 class Plugin:
     """One registered name: where it comes from, without having imported it."""
@@ -36,7 +48,9 @@ class Plugin:
     kind: Kind
     name: str
     distribution: str
+    """Name of the distribution, or of the file given with --plugins."""
     version: str
+    """Version of the distribution; of a file the start of its SHA-256."""
     module: str
     attribute: str
     file: Path | None = None
@@ -49,16 +63,20 @@ class Plugin:
         ------
         PluginError
             If the module cannot be imported or lacks the attribute.
+        MissingExtraError
+            If it needs an optional dependency of drbench that is not installed.
         """
         try:
-            module = _import_file(self.file) if self.file else importlib.import_module(self.module)
+            module = _import_file(self) if self.file else importlib.import_module(self.module)
             return getattr(module, self.attribute)
         except DrbenchError:
             raise
-        except Exception as error:  # a plugin's import may fail in any way; the cause is passed on
+        except (Exception, SystemExit) as error:  # an import may fail in any way: say its cause
+            if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
+                raise MissingExtraError(error.name, _EXTRAS[error.name]) from error
             raise PluginError(
                 f"The {self.kind} plugin {self.name!r} of {self.origin} cannot be loaded: "
-                f"{type(error).__name__}: {error}"
+                f"{type(error).__name__}: {error}. `drbench plugins list` shows its file."
             ) from error
 
     @property
@@ -68,26 +86,26 @@ class Plugin:
 
     @property
     def source(self) -> Path | None:
-        """The plugin's source file, found without importing the module itself."""
-        if self.file:
-            return self.file
+        """The plugin's source file, found without importing anything; None if there is none."""
+        return self.file or _module_file(self.module)
+
+    @property
+    def problem(self) -> str:
+        """Why the plugin cannot work, as far as its source text tells; empty if it seems sound."""
+        if self.source is None:
+            return f"there is no module {self.module}"
         try:
-            spec = importlib.util.find_spec(self.module)
-        except ImportError:
-            return None
-        return Path(spec.origin) if spec and spec.origin else None
+            _parsed(self.source)
+        except (OSError, SyntaxError, ValueError) as error:
+            return f"{type(error).__name__}: {error}"
+        return ""
 
     @property
     def summary(self) -> str:
         """First line of the docstring of the class or function, read from the source text."""
-        source = self.source
-        if source is None:
+        if self.source is None or self.problem:
             return ""
-        try:
-            tree = ast.parse(source.read_text(encoding="utf-8"))
-        except (OSError, SyntaxError):
-            return ""
-        for node in tree.body:
+        for node in _parsed(self.source).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == self.attribute:
                 return (ast.get_docstring(node) or "").partition("\n")[0]
         return ""
@@ -126,58 +144,60 @@ def load(kind: Kind, name: str) -> Any:
 
 
 def use_files(*paths: Path) -> None:
-    """Register the plugins of files or folders for this process (what --plugins does)."""
+    """Register the plugins of files or folders (what --plugins does).
+
+    They are kept in the environment, so that worker processes find them too.
+    """
     for path in paths:
         if not path.exists():
-            raise RequestError(f"--plugins {path}: no such file or folder.")
-    earlier = os.environ.get("DRBENCH_PLUGINS", "")
+            raise RequestError(f"--plugins {path}: there is no such file or folder.")
     joined = [str(path.resolve()) for path in paths]
-    os.environ["DRBENCH_PLUGINS"] = os.pathsep.join(filter(None, [earlier, *joined]))
+    os.environ[VARIABLE] = os.pathsep.join(filter(None, [os.environ.get(VARIABLE), *joined]))
 
 
 def plugin_files() -> list[Path]:
     """Files named by DRBENCH_PLUGINS and --plugins; of a folder, its files that hold PLUGINS."""
     files: list[Path] = []
-    for entry in filter(None, os.environ.get("DRBENCH_PLUGINS", "").split(os.pathsep)):
+    for entry in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
         path = Path(entry).expanduser().resolve()
         if not path.exists():
-            raise RequestError(f"DRBENCH_PLUGINS names {path}, which does not exist.")
-        files += sorted(path.glob("*.py")) if path.is_dir() else [path]
+            raise RequestError(f"{VARIABLE} names {path}, which does not exist.")
+        if path.is_dir():
+            files += [file for file in sorted(path.glob("*.py")) if b"PLUGINS" in file.read_bytes()]
+        else:
+            files.append(path)
     return list(dict.fromkeys(files))
 
 
-def overrides() -> list[str]:
-    """One line for each file in use: what it registers, and what that replaces."""
-    lines = []
-    for path in plugin_files():
-        found = _in_file(path)
-        if not found:
-            continue
-        described = [
-            f"{p.kind} {p.name}"
-            + (f" (replaces {old.origin})" if (old := _installed(p.kind).get(p.name)) else "")
-            for p in found
-        ]
-        lines.append(f"plugins from {path}: {', '.join(described)}")
-    return lines
+def overrides() -> str:
+    """One line on the files in use: what they register, and what that replaces; empty if none."""
+    if not plugin_files():
+        return ""
+    used = [plugin for kind in KINDS for plugin in plugins(kind).values() if plugin.file]
+    described = []
+    for plugin in used:
+        old = _installed(plugin.kind).get(plugin.name)
+        instead = f", instead of {old.origin}" if old else ""
+        described.append(f"{plugin.kind} {plugin.name} ({plugin.file}{instead})")
+    return f"plugins from files: {', '.join(described) or 'none'}"
 
 
 @functools.cache
 def _installed(kind: Kind) -> dict[str, Plugin]:
     """Plugins of installed distributions. drbench's own name wins over another's, with a word."""
     found: dict[str, Plugin] = {}
-    registered = [(e.dist, e) for e in entry_points(group=f"drbench.{kind}s") if e.dist]
-    registered.sort(key=lambda pair: (pair[0].name != "drbench", pair[0].name, pair[1].name))
-    for distribution, point in registered:
-        plugin = Plugin(kind, point.name, distribution.name, distribution.version,
-                        point.module, point.attr)  # fmt: skip
+    points = [(point.dist, point) for point in entry_points(group=f"drbench.{kind}s") if point.dist]
+    points.sort(key=lambda pair: (pair[0].name != "drbench", pair[0].name, pair[1].name))
+    for dist, point in points:
+        module, _, attribute = point.value.partition(":")
+        plugin = Plugin(
+            kind, point.name, dist.name, dist.version, module.strip(), attribute.strip()
+        )
         first = found.setdefault(point.name, plugin)
-        if (first.module, first.attribute) != (plugin.module, plugin.attribute):
-            warnings.warn(
+        if first != plugin:
+            _warn(
                 f"the {kind} {point.name!r} of {plugin.origin} is left out: "
-                f"{first.origin} has that name already.",
-                PluginWarning,
-                stacklevel=2,
+                f"{first.origin} has that name already."
             )
     return found
 
@@ -186,53 +206,75 @@ def _installed(kind: Kind) -> dict[str, Plugin]:
 def _in_file(path: Path) -> tuple[Plugin, ...]:
     """Plugins that a file's PLUGINS dict names, read as text; a broken file gives a warning."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-        return tuple(_declared(tree, path))
-    except (OSError, SyntaxError, UnicodeDecodeError, PluginError) as error:
-        warnings.warn(
-            f"the plugin file {path} is left out: {type(error).__name__}: {error}",
-            PluginWarning,
-            stacklevel=2,
+        version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        return tuple(
+            Plugin(kind, name, path.name, version, path.stem, attribute, path)
+            for kind, name, attribute in _declared(_parsed(path))
         )
+    except (OSError, SyntaxError, ValueError, PluginError) as error:
+        cause = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+        _warn(f"the plugin file {path} is left out: {cause}")
         return ()
 
 
-def _declared(tree: ast.Module, path: Path) -> list[Plugin]:
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["PLUGINS"]:
-            break
-    else:
-        return []
-    found = []
-    try:
-        groups = {ast.literal_eval(key): group for key, group in _items(node.value)}
-        for kind in KINDS:
-            for key, value in _items(groups.pop(f"{kind}s", ast.Dict([], []))):
-                found.append(Plugin(kind, ast.literal_eval(key), path.stem, "file", path.stem,
-                                    ast.unparse(value), path))  # fmt: skip
-    except (TypeError, ValueError):
-        groups = {"": ast.Dict([], [])}
-    if groups:
-        raise PluginError(
-            'PLUGINS must be a dict like {"datasets": {"name": Class}, "models": {}, "metrics": {}}'
-        )
-    return found
+def _declared(tree: ast.Module) -> Iterator[tuple[Kind, str, str]]:
+    """Kind, name and attribute of each entry of a module's PLUGINS."""
+    wrong = PluginError(
+        "it must hold PLUGINS, a dict such as "
+        '{"datasets": {"name": Class}, "models": {"name": Class}, "metrics": {"name": function}}.'
+    )
+    assigned = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["PLUGINS"]
+    ]
+    if not assigned:
+        raise wrong
+    kinds = {f"{kind}s": kind for kind in KINDS}
+    for group, entries in _text_items(assigned[-1], wrong):
+        if group not in kinds:
+            raise wrong
+        for name, value in _text_items(entries, wrong):
+            if not isinstance(value, ast.Name):
+                raise wrong
+            yield kinds[group], name, value.id
 
 
-def _items(node: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
-    if not isinstance(node, ast.Dict) or None in node.keys:
-        raise TypeError
-    return [(key, value) for key, value in zip(node.keys, node.values, strict=True) if key]
+def _text_items(node: ast.expr, wrong: PluginError) -> Iterator[tuple[str, ast.expr]]:
+    """Items of a dict display whose keys are text."""
+    if not isinstance(node, ast.Dict):
+        raise wrong
+    for key, value in zip(node.keys, node.values, strict=True):
+        if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
+            raise wrong
+        yield key.value, value
 
 
-def _import_file(path: Path) -> ModuleType:
-    name = f"drbench_plugin_file_{path.stem}"
-    loaded = sys.modules.get(name)
-    if loaded is not None and loaded.__file__ == str(path):
-        return loaded
-    spec = importlib.util.spec_from_file_location(name, path)
+@functools.cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes(), filename=str(path))
+
+
+def _module_file(module: str) -> Path | None:
+    """File of a module. Its packages are searched and not imported, as find_spec would do."""
+    top, *parts = module.split(".")
+    spec = importlib.util.find_spec(top) if top else None
+    for part in parts:
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        spec = PathFinder.find_spec(f"{spec.name}.{part}", spec.submodule_search_locations)
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+def _import_file(plugin: Plugin) -> ModuleType:
+    """Import a plugin file under a name that no other file or version of it has."""
+    assert plugin.file is not None
+    name = f"drbench_plugin_{plugin.file.stem}_{plugin.version}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, plugin.file)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
+        raise ImportError(f"{plugin.file} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # before execution: dataclasses look their module up
     try:
@@ -241,3 +283,7 @@ def _import_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, PluginWarning, stacklevel=2)

@@ -1,7 +1,6 @@
 """All that a metric sees: latents, codes, and what is known about them."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,20 +9,12 @@ from typing import Any, Literal, Self, final
 
 import numpy as np
 from jaxtyping import Float, Int
-from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from drbench.data.codes import NO_CLASS
 from drbench.data.spec import Factor
 from drbench.errors import RepresentationError
-from drbench.files import replacing
+from drbench.labels import read_labels
 
 Kind = Literal["mean", "sampled"]
-FILE = "representation.safetensors"
-FORMAT_VERSION = "1"
-_ARRAYS = ("mean", "sampled", "codes", "values", "rows", "latent_groups", "split_groups")
-_PAIR_ARRAYS = ("factor", "mean", "sampled", "redrawn", "rows")
 
 
 @final
@@ -84,8 +75,7 @@ class Representation:
         _check_lengths(self)
         _check_finite(self)
         _check_codes(self)
-        if self.kind == "sampled" and self.sampled is None:
-            raise RepresentationError("There are no sampled latents: use kind 'mean'.")
+        _check_kind(self)
 
     @classmethod
     def from_arrays(
@@ -103,10 +93,9 @@ class Representation:
         latents : array-like (n, latent)
             Real numbers.
         codes : array-like (n, factor)
-            Classes: integers, or whole numbers as floats, or text. Classes are numbered by rank
-            where they are not 0 to size - 1 already; columns of other reals become continuous.
+            Labels: integers, reals or text; `drbench.labels.read_labels` says how they are read.
         factors : sequence of Factor or of names, optional
-            Declarations, taken as they are; or names for what is inferred from the columns.
+            Declarations, held to; or names for what is inferred from the columns.
         latent_groups : array-like (latent,), optional
             Unit of each latent column.
 
@@ -115,29 +104,15 @@ class Representation:
         RepresentationError
             For lengths that differ, NaN or infinite entries, or labels outside their factor.
         """
-        mean = _matrix(latents, "latents")
-        table = np.asarray(codes)
-        if table.ndim == 1:
-            table = table[:, None]
-        if table.ndim != 2:
-            raise RepresentationError(f"codes have shape {table.shape}, expected (n, factor).")
-        groups = None if latent_groups is None else np.asarray(latent_groups, dtype=np.int64)
-        if factors and isinstance(factors[0], Factor):
-            declared = TypeAdapter(tuple[Factor, ...]).validate_python(tuple(factors))
-            whole = _whole_numbers(table)
-            return cls(mean=mean, codes=whole, factors=declared, latent_groups=groups)
-        names = [str(name) for name in factors or [f"factor_{j}" for j in range(table.shape[1])]]
-        if len(names) != table.shape[1]:
-            raise RepresentationError(f"{len(names)} factor names, {table.shape[1]} columns.")
-        columns = [_column(table[:, j], name) for j, name in enumerate(names)]
-        values = np.stack([column.values for column in columns], axis=1)
+        mean = latent_matrix(latents, "latents")
+        labels = read_labels(codes, factors)
         return cls(
             mean=mean,
-            codes=np.stack([column.codes for column in columns], axis=1),
-            factors=tuple(column.factor for column in columns),
-            values=values if np.isfinite(values).all() else None,
-            latent_groups=groups,
-            notes=tuple(column.note for column in columns if column.note),
+            codes=labels.codes,
+            factors=labels.factors,
+            values=labels.values,
+            latent_groups=None if latent_groups is None else _group_numbers(latent_groups),
+            notes=labels.notes,
         )
 
     @property
@@ -173,7 +148,8 @@ class Representation:
             empty = np.empty((0, self.mean.shape[1]), dtype=self.mean.dtype)
             return empty, empty
         known = self.interventions
-        both = known.mean if self.kind == "mean" or known.sampled is None else known.sampled
+        both = known.mean if self.kind == "mean" else known.sampled
+        assert both is not None  # checked on creation
         chosen = both[known.factor == factor]
         return chosen[:, 0], chosen[:, 1]
 
@@ -184,19 +160,19 @@ class Representation:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything a metric can see: equal fingerprints give equal scores."""
-        digest = hashlib.sha256(self._header()["drbench"].encode() + self.kind.encode())
-        for name, array in sorted(self._tensors().items()):
+        from drbench.representation_file import header, tensors
+
+        digest = hashlib.sha256(header(self)["drbench"].encode() + self.kind.encode())
+        for name, array in sorted(tensors(self).items()):
             digest.update(f"{name}{array.shape}{array.dtype}".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
     def save(self, folder: Path | str) -> Path:
         """Write the representation into a folder as one safetensors file, atomically."""
-        path = Path(folder) / FILE
-        tensors = {name: np.ascontiguousarray(array) for name, array in self._tensors().items()}
-        with replacing(path) as partial:
-            save_file(tensors, partial, metadata=self._header())
-        return path
+        from drbench.representation_file import write
+
+        return write(self, Path(folder))
 
     @classmethod
     def load(cls, path: Path | str, kind: Kind = "mean") -> "Representation":
@@ -214,111 +190,98 @@ class Representation:
         RepresentationError
             If there is no representation, or a damaged one.
         """
-        from drbench.outsiders import load_npz_csv
+        from drbench.representation_file import read_any
 
-        path = Path(path)
-        file = path if path.is_file() else path / FILE
-        if file.is_file() and file.suffix == ".safetensors":
-            return _read(file).with_kind(kind)
-        if (path / "representations.npz").is_file():
-            return load_npz_csv(path).with_kind(kind)
-        raise RepresentationError(
-            f"{path} holds no representation: expected {FILE} (what `drbench encode` writes), or "
-            "representations.npz and classes.csv."
-        )
-
-    def _header(self) -> dict[str, str]:
-        about = {
-            "version": FORMAT_VERSION,
-            "factors": [factor.model_dump(mode="json") for factor in self.factors],
-            "notes": self.notes,
-        }
-        return {"drbench": json.dumps(about, sort_keys=True)}
-
-    def _tensors(self) -> dict[str, np.ndarray]:
-        tensors = {name: getattr(self, name) for name in _ARRAYS}
-        if self.interventions is not None:
-            tensors |= {f"pairs.{name}": getattr(self.interventions, name) for name in _PAIR_ARRAYS}
-        return {name: array for name, array in tensors.items() if array is not None}
+        return read_any(Path(path)).with_kind(kind)
 
 
-@final
-@dataclass(frozen=True)
-class _Column:
-    factor: Factor
-    codes: Int[np.ndarray, "n"]
-    values: Float[np.ndarray, "n"]
-    note: str = ""
-
-
-def _column(column: np.ndarray, name: str) -> _Column:
-    """Infer a factor from a column of labels."""
-    if column.dtype.kind in "fc" and not np.isfinite(column.astype(float)).all():
-        raise RepresentationError(f"The classes of factor {name} hold NaN or infinite entries.")
-    if column.dtype.kind not in "iufb":  # text
-        levels, codes = np.unique(column.astype(str), return_inverse=True)
-        factor = Factor(name=name, kind="categorical", values=tuple(levels.tolist()))
-        note = f"factor {name}: text classes numbered in alphabetical order"
-        return _Column(factor, codes.astype(np.int64), codes.astype(float), note)
-    values = column.astype(float)
-    if not np.array_equal(values, np.rint(values)):
-        factor = Factor(name=name, kind="continuous")
-        codes = np.full(len(values), NO_CLASS, dtype=np.int64)
-        return _Column(factor, codes, values, f"factor {name}: real values, taken as continuous")
-    levels, codes = np.unique(values, return_inverse=True)
-    size = int(levels[-1]) + 1 if len(levels) else 0
-    if len(levels) and levels[0] >= 0 and size <= 2 * len(levels):
-        # Already classes, some of which the sample may lack.
-        return _Column(
-            Factor(name=name, kind="ordinal", size=size), values.astype(np.int64), values
-        )
-    factor = Factor(name=name, kind="ordinal", values=tuple(levels.tolist()))
-    note = f"factor {name}: {len(levels)} distinct numbers, numbered by rank"
-    return _Column(factor, codes.astype(np.int64), values, note)
-
-
-def _matrix(array: Any, what: str) -> Float[np.ndarray, "n latent"]:
+def latent_matrix(array: Any, what: str) -> Float[np.ndarray, "n latent"]:
+    """An array as real numbers, one row an image, or a RepresentationError."""
     try:
-        matrix = np.asarray(array, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        given = np.asarray(array)
+        if given.dtype.kind == "c":
+            raise TypeError("they are complex")
+        matrix = given.astype(np.float64)
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # torch refuses tensors with RuntimeError
         raise RepresentationError(f"The {what} are not an array of numbers: {error}.") from error
     if matrix.ndim != 2:
         raise RepresentationError(f"The {what} have shape {matrix.shape}, expected (n, latent).")
     return matrix
 
 
-def _whole_numbers(table: np.ndarray) -> Int[np.ndarray, "n factor"]:
-    if table.dtype.kind not in "iufb" or not np.array_equal(table, np.rint(table)):
-        raise RepresentationError("codes must be whole numbers where factors are declared.")
-    return table.astype(np.int64)
+def _group_numbers(groups: Any) -> Int[np.ndarray, "latent"]:
+    numbers = np.asarray(groups)
+    if numbers.dtype.kind not in "iu":
+        raise RepresentationError(f"latent_groups must be integers, not {numbers.dtype}.")
+    return numbers.astype(np.int64)
 
 
 def _check_lengths(r: Representation) -> None:
+    if r.mean.ndim != 2 or not r.mean.size:
+        raise RepresentationError(
+            f"The latents have shape {r.mean.shape}, expected (n, latent), each 1 or more."
+        )
     n, latents = r.mean.shape
-    if n == 0 or latents == 0:
-        raise RepresentationError(f"The latents have shape {r.mean.shape}: there is nothing in it.")
     if r.codes.shape != (n, len(r.factors)):
         raise RepresentationError(
             f"{n} latent vectors and {len(r.factors)} factors, but codes of shape "
             f"{r.codes.shape}: expected ({n}, {len(r.factors)})."
         )
-    expected = {
-        "sampled": (n, latents),
-        "values": (n, len(r.factors)),
-        "rows": (n,),
-        "latent_groups": (latents,),
-        "split_groups": (n,),
-    }
+    if len(set(r.factor_names)) < len(r.factors) or not r.factors:
+        raise RepresentationError(
+            f"Factors need names, each its own: they are {', '.join(r.factor_names) or 'none'}."
+        )
+    _check_shapes(
+        r,
+        {
+            "sampled": (n, latents),
+            "values": (n, len(r.factors)),
+            "rows": (n,),
+            "latent_groups": (latents,),
+            "split_groups": (n,),
+        },
+    )
+    if r.interventions is not None:
+        pairs = len(r.interventions.factor)
+        shape = (pairs, 2, latents)
+        _check_shapes(r.interventions, {"mean": shape, "sampled": shape, "rows": (pairs, 2)})
+        if pairs and not 0 <= r.interventions.factor.min() <= r.interventions.factor.max() < len(
+            r.factors
+        ):
+            raise RepresentationError(
+                f"The interventions name a factor outside 0 to {len(r.factors) - 1}."
+            )
+
+
+def _check_shapes(
+    holder: Representation | Interventions, expected: dict[str, tuple[int, ...]]
+) -> None:
     for name, shape in expected.items():
-        array = getattr(r, name)
+        array = getattr(holder, name)
         if array is not None and array.shape != shape:
             raise RepresentationError(f"{name} has shape {array.shape}, expected {shape}.")
+
+
+def _check_kind(r: Representation) -> None:
+    if r.kind == "sampled" and r.sampled is None:
+        raise RepresentationError("There are no sampled latents: use kind 'mean'.")
+    if r.kind == "sampled" and r.interventions and r.interventions.sampled is None:
+        raise RepresentationError(
+            "The interventions hold no sampled latents: encode again, or use kind 'mean'."
+        )
 
 
 def _check_finite(r: Representation) -> None:
     arrays = {"mean latents": r.mean, "sampled latents": r.sampled}
     if r.interventions is not None:
-        arrays |= {"latents of interventions": r.interventions.mean}
+        arrays |= {
+            "mean latents of interventions": r.interventions.mean,
+            "sampled latents of interventions": r.interventions.sampled,
+        }
     for name, array in arrays.items():
         if array is not None and not np.isfinite(array).all():
             bad = int((~np.isfinite(array.reshape(len(array), -1))).any(axis=1).sum())
@@ -338,29 +301,3 @@ def _check_codes(r: Representation) -> None:
             raise RepresentationError(
                 f"Factor {factor.name} has a label {wrong}, outside 0 to {factor.size - 1}."
             )
-
-
-def _read(file: Path) -> Representation:
-    try:
-        with safe_open(file, framework="np") as opened:
-            header = opened.metadata() or {}
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        about = json.loads(header["drbench"])
-        if about["version"] != FORMAT_VERSION:
-            raise RepresentationError(
-                f"{file} has format version {about['version']}, this drbench reads "
-                f"{FORMAT_VERSION}: upgrade drbench, or encode again."
-            )
-        factors = TypeAdapter(tuple[Factor, ...]).validate_python(about["factors"])
-        pairs = {
-            name: tensors.pop(f"pairs.{name}")
-            for name in _PAIR_ARRAYS
-            if f"pairs.{name}" in tensors
-        }
-        interventions = Interventions(**pairs) if pairs else None
-        notes = tuple(about["notes"])
-        return Representation(**tensors, factors=factors, interventions=interventions, notes=notes)
-    except (SafetensorError, KeyError, TypeError, ValueError, ValidationError) as error:
-        raise RepresentationError(
-            f"{file} is no representation of drbench, or damaged ({error}): encode again."
-        ) from error

@@ -6,10 +6,13 @@ row is the mixed-radix number of its classes; elsewhere rows are found by binary
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Int
+
+from drbench.data.spec import Factor
 
 NO_CLASS = -1
 """Code of a continuous factor, which has values and no classes."""
@@ -42,6 +45,34 @@ def strides(sizes: Sequence[int]) -> Int[np.ndarray, "factor"]:
     return np.array([math.prod(radices[i + 1 :]) for i in range(len(radices))], dtype=np.int64)
 
 
+def absent(codes: Int[np.ndarray, "n factor"], factors: Sequence[Factor]) -> str:
+    """What an incomplete set lacks, in words; empty if every combination of classes is there.
+
+    Examples
+    --------
+    >>> factors = Factor(name="shape", kind="categorical", size=3), Factor(name="x", size=2,
+    ...     kind="ordinal")
+    >>> absent(np.array([[0, 0], [0, 1], [2, 0]]), factors)
+    '3 of 6 combinations of classes are there; none has shape 1'
+    """
+    sizes = [factor.size or 0 for factor in factors]
+    total = math.prod(max(size, 1) for size in sizes)
+    index = CodeIndex(codes, sizes)
+    there = total if index.is_grid else len(np.unique(index.keys(codes)))
+    if there == total:
+        return ""
+    lacking = []
+    for factor, column in zip(factors, codes.T, strict=True):
+        gone = np.setdiff1d(np.arange(factor.size or 0), column)
+        if len(gone):
+            runs = np.split(gone, np.flatnonzero(np.diff(gone) > 1) + 1)
+            spans = [f"{run[0]}" if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
+            lacking.append(f"{factor.name} {', '.join(spans)}")
+    return f"{there:,} of {total:,} combinations of classes are there" + (
+        f"; none has {'; '.join(lacking)}" if lacking else ""
+    )
+
+
 @final
 class CodeIndex:
     """Finds the row that holds a combination of classes.
@@ -58,13 +89,26 @@ class CodeIndex:
         self.codes = codes
         self.sizes = tuple(sizes)
         self.strides = np.where(np.array(self.sizes) > 0, strides(sizes), 0)
-        keys = self.keys(codes)
-        count = len(keys)
-        complete = count == math.prod(max(size, 1) for size in sizes)
-        self.is_grid = complete and bool(np.array_equal(keys, np.arange(count)))
+        complete = len(codes) == math.prod(max(size, 1) for size in sizes)
+        self.is_grid = complete and self._in_row_major_order()
         # On a grid the key is the row: nothing is stored, however many rows there are.
-        self._order = np.empty(0, np.int64) if self.is_grid else np.argsort(keys, kind="stable")
-        self._sorted = np.empty(0, np.int64) if self.is_grid else keys[self._order]
+        keys = np.empty(0, np.int64) if self.is_grid else self.keys(codes)
+        self._order = np.argsort(keys, kind="stable")
+        self._sorted = keys[self._order]
+
+    @cached_property
+    def varying(self) -> Bool[np.ndarray, "factor"]:
+        """Whether at least two classes of each factor are present."""
+        if self.is_grid:
+            return np.array(self.sizes) > 1
+        return self.codes.min(axis=0) < self.codes.max(axis=0)
+
+    def _in_row_major_order(self, block: int = 2**16) -> bool:
+        return all(
+            np.array_equal(keys := self.keys(self.codes[start : start + block]),
+                           np.arange(start, start + len(keys)))
+            for start in range(0, len(self.codes), block)
+        )  # fmt: skip
 
     def keys(self, codes: Int[np.ndarray, "... factor"]) -> Int[np.ndarray, "..."]:
         """Mixed-radix number of each combination."""

@@ -1,10 +1,12 @@
 """The contract of a data set plugin, and opening one by name."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from drbench import registry
+from drbench.data.codes import absent
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.source import Source
 from drbench.data.spec import DatasetSpec, Origin
@@ -81,4 +83,7 @@ def load_dataset(
             f"{' or '.join(dataset.spec.origins)}."
         )
     folder = Path(root) if root is not None else None
-    return dataset.open(Source(dataset.spec, origin, folder, prepare=prepare))
+    opened = dataset.open(Source(dataset.spec, origin, folder, prepare=prepare))
+    # Sets whose factors depend on each other lack combinations by nature.
+    lacking = absent(opened.codes, opened.spec.factors) if opened.spec.independent else ""
+    return replace(opened, notes=(*opened.notes, lacking)) if lacking else opened

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, UInt8
 from drbench.data import imaging
 from drbench.data.codes import CodeIndex
 from drbench.data.spec import DatasetSpec, Origin
-from drbench.errors import DataError, RequestError
+from drbench.errors import DataError
 
 Images = UInt8[np.ndarray, "k height width channel"]
 
@@ -48,13 +48,12 @@ class GroundTruth:
             )
         if not len(self.codes):
             raise DataError(f"{name}: there is not a single image.")
-        low, high = self.codes.min(axis=0), self.codes.max(axis=0)
-        for factor, smallest, largest in zip(factors, low, high, strict=True):
+        for factor, column in zip(factors, self.codes.T, strict=True):
             if factor.size is None:
                 if self.values is None:
                     raise DataError(f"{name}: the continuous factor {factor.name} has no values.")
-            elif smallest < 0 or largest >= factor.size:
-                wrong = smallest if smallest < 0 else largest
+            elif column.min() < 0 or column.max() >= factor.size:
+                wrong = column.min() if column.min() < 0 else column.max()
                 raise DataError(
                     f"{name}: factor {factor.name} has a class {wrong}, outside 0 to "
                     f"{factor.size - 1}."
@@ -96,30 +95,16 @@ class GroundTruth:
         """
         if not levels:
             return self
-        factors, codes = list(self.spec.factors), self.codes.copy()
-        keep = np.ones(len(codes), dtype=bool)
-        for name, count in levels.items():
-            if name not in self.spec.factor_names:
-                raise RequestError(
-                    f"{self.spec.name} has no factor {name!r}: its factors are "
-                    f"{', '.join(self.spec.factor_names)}."
-                )
-            column = self.spec.factor_names.index(name)
-            factor = factors[column]
-            if factor.size is None or not 1 <= count <= factor.size:
-                limit = "it is continuous" if factor.size is None else f"1 to {factor.size}"
-                raise RequestError(f"{self.spec.name}: {name}={count} classes, but {limit}.")
-            # A ring keeps equal gaps all around; a line keeps both of its ends.
-            cyclic = factor.kind == "cyclic"
-            kept = np.linspace(0, factor.size - (not cyclic), count, endpoint=not cyclic).round()
-            number = np.full(factor.size, -1, dtype=codes.dtype)
-            number[kept.astype(int)] = np.arange(count)
-            codes[:, column] = number[codes[:, column]]
-            keep &= codes[:, column] >= 0
-            values = factor.values and tuple(factor.values[int(level)] for level in kept)
-            factors[column] = factor.model_copy(update={"size": count, "values": values})
-        spec = self.spec.model_copy(update={"factors": tuple(factors)})
-        return replace(self, spec=spec, codes=codes).select(np.flatnonzero(keep))
+        spec, codes = self.spec.subgrid(levels), self.codes.copy()
+        for column, factor in enumerate(self.spec.factors):
+            if factor.name in levels:
+                kept = factor.kept_classes(levels[factor.name])
+                number = np.full(factor.size or 0, -1, dtype=codes.dtype)
+                number[list(kept)] = np.arange(len(kept))
+                codes[:, column] = number[codes[:, column]]
+        dropped = (codes < 0) & (self.codes >= 0)
+        rows = np.flatnonzero(~dropped.any(axis=1))
+        return replace(self.select(rows), spec=spec, codes=codes[rows])
 
     def resized(self, size: int) -> "GroundTruth":
         """The same data set with square images of `size` pixels, resized by area."""

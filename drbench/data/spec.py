@@ -1,10 +1,12 @@
 """All that is known of a data set before one of its files is touched."""
 
 import math
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import model_validator
 
+from drbench.errors import RequestError
 from drbench.frozen import Frozen
 
 FactorKind = Literal["categorical", "ordinal", "cyclic", "continuous"]
@@ -33,9 +35,11 @@ class Factor(Frozen):
     @classmethod
     def _size_from_values(cls, fields: dict[str, object]) -> dict[str, object]:
         values = fields.get("values")
-        if fields.get("size") is None and isinstance(values, tuple | list):
-            return fields | {"size": len(values)}
-        return fields
+        if not isinstance(values, tuple | list):
+            return fields
+        size = fields.get("size")
+        # A tuple, since what comes through here from JSON is a list, which strict reading refuses.
+        return fields | {"values": tuple(values), "size": len(values) if size is None else size}
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -47,6 +51,25 @@ class Factor(Frozen):
         elif self.values is not None and len(self.values) != self.size:
             raise ValueError(f"factor {self.name}: {len(self.values)} values, {self.size} classes")
         return self
+
+    def kept_classes(self, count: int) -> tuple[int, ...]:
+        """`count` evenly spaced classes: a line keeps both of its ends, a ring its equal gaps.
+
+        Raises
+        ------
+        RequestError
+            If there are not as many.
+        """
+        if self.size is None or not 1 <= count <= self.size:
+            limit = "it is continuous" if self.size is None else f"it has {self.size}"
+            raise RequestError(f"{count} classes of the factor {self.name}, but {limit}.")
+        step = self.size / count if self.kind == "cyclic" else (self.size - 1) / max(count - 1, 1)
+        return tuple(round(i * step) for i in range(count))
+
+    def subset(self, classes: tuple[int, ...]) -> "Factor":
+        """The factor with some of its classes, renumbered from 0."""
+        values = self.values and tuple(self.values[level] for level in classes)
+        return self.model_copy(update={"size": len(classes), "values": values})
 
 
 class RemoteFile(Frozen):
@@ -60,6 +83,8 @@ class RemoteFile(Frozen):
     """`sha256:...` or `md5:...`; None where the maker publishes none."""
     bytes: int | None = None
     """Size in bytes; None if unknown."""
+    same_as: str | None = None
+    """Name of another file with the same content in another format: one of the two suffices."""
 
 
 class DatasetSpec(Frozen):
@@ -110,6 +135,24 @@ class DatasetSpec(Frozen):
         if min(self.image_shape) < 1:
             raise ValueError(f"data set {self.name}: image shape {self.image_shape}")
         return self
+
+    def subgrid(self, levels: Mapping[str, int]) -> "DatasetSpec":
+        """The declaration with `levels[name]` evenly spaced classes of each named factor.
+
+        Raises
+        ------
+        RequestError
+            For an unknown factor or more classes than it has.
+        """
+        for name in levels:
+            if name not in self.factor_names:
+                known = ", ".join(self.factor_names)
+                raise RequestError(f"{self.name} has no factor {name!r}: its factors are {known}.")
+        factors = tuple(
+            f.subset(f.kept_classes(levels[f.name])) if f.name in levels else f
+            for f in self.factors
+        )
+        return self.model_copy(update={"factors": factors})
 
     @property
     def factor_names(self) -> tuple[str, ...]:

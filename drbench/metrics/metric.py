@@ -4,11 +4,12 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, final
+from typing import Any, Literal, Protocol, Self, final
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model, model_validator
 
-from drbench.errors import RequestError
+from drbench import registry
+from drbench.errors import PluginError, RequestError
 from drbench.frozen import Frozen
 from drbench.representation import Representation
 
@@ -65,6 +66,12 @@ class MetricResult(Frozen):
     reason: str | None = None
     """Why there is no value."""
 
+    @model_validator(mode="after")
+    def _no_value_without_reason(self) -> Self:
+        if self.value is None and not self.reason:
+            raise ValueError("a result without a value needs a reason")
+        return self
+
 
 class Compute(Protocol):
     """Signature of the function behind a metric; keyword parameters with defaults may follow."""
@@ -105,10 +112,28 @@ class Metric:
     def __call__(
         self, latents: Any, codes: Any = None, *, seed: int = 0, **parameters: Any
     ) -> MetricResult:
-        """Score a representation, or latents (n, latent) and codes (n, factor)."""
-        if not isinstance(latents, Representation):
-            latents = Representation.from_arrays(latents, codes)
-        return self.compute(latents, seed=seed, **self.validated(parameters))
+        """Score a representation, or latents (n, latent) and codes (n, factor).
+
+        Raises
+        ------
+        RequestError
+            For a wrong parameter, or arrays that are no representation.
+        PluginError
+            If the metric returns NaN, an infinity, or no result at all.
+        """
+        complete = self.validated(parameters)
+        representation = as_representation(latents, codes)
+        try:
+            result = self.compute(representation, seed=seed, **complete)
+        except ValidationError as error:
+            raise PluginError(
+                f"The metric {self.name!r} makes no valid result: {error.errors()[0]['msg']}."
+            ) from error
+        if not isinstance(result, MetricResult):
+            raise PluginError(
+                f"The metric {self.name!r} returns {type(result).__name__}, not a MetricResult."
+            )
+        return result
 
     @functools.cached_property
     def defaults(self) -> dict[str, Any]:
@@ -140,11 +165,10 @@ class Metric:
 
     @functools.cached_property
     def _schema(self) -> type[BaseModel]:
-        signature = inspect.signature(self.compute)
         fields: dict[str, Any] = {
             name: (parameter.annotation, parameter.default)
-            for name, parameter in signature.parameters.items()
-            if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name != "seed"
+            for name, parameter in list(_signature(self.compute).items())[1:]
+            if name != "seed"
         }
         return create_model(
             f"{self.name}_parameters", __config__=ConfigDict(extra="forbid"), **fields
@@ -162,9 +186,16 @@ def metric(
     invariances: Mapping[Invariance, float] | None = None,
     faults: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., MetricResult]], Metric]:
-    """Turn a function `(representation, *, seed, ...)` into a metric of the same name."""
+    """Turn a function `(representation, *, seed, ...)` into a metric of the same name.
+
+    Raises
+    ------
+    PluginError
+        If the function has another signature, or a parameter without a type or a default.
+    """
 
     def decorate(compute: Callable[..., MetricResult]) -> Metric:
+        _check_signature(compute)
         return Metric(
             name=compute.__name__,
             compute=compute,
@@ -179,3 +210,60 @@ def metric(
         )
 
     return decorate
+
+
+def as_representation(latents: Any, codes: Any = None) -> Representation:
+    """A representation as it is, or one of latents (n, latent) and codes (n, factor)."""
+    if isinstance(latents, Representation):
+        if codes is not None:
+            raise RequestError("A representation has its own codes: leave out the second argument.")
+        return latents
+    if codes is None:
+        raise RequestError("Latents need codes (n, factor) beside them.")
+    return Representation.from_arrays(latents, codes)
+
+
+def load_metric(name: str) -> Metric:
+    """A metric by its registered name.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that nothing is registered under.
+    PluginError
+        For a plugin that cannot be loaded, is no metric, or bears another name.
+    """
+    plugin = registry.find("metric", name)
+    loaded = plugin.load()
+    if not isinstance(loaded, Metric):
+        raise PluginError(
+            f"The metric plugin {name!r} of {plugin.origin} is no metric: decorate its function "
+            "with drbench.metric(...)."
+        )
+    if loaded.name != name:
+        raise PluginError(
+            f"The metric plugin {name!r} of {plugin.origin} is a function called {loaded.name!r}: "
+            "the two names must be equal."
+        )
+    return loaded
+
+
+def _signature(compute: Callable[..., MetricResult]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(compute, eval_str=True).parameters
+
+
+def _check_signature(compute: Callable[..., MetricResult]) -> None:
+    parameters = list(_signature(compute).values())
+    keywords = {p.name: p for p in parameters[1:] if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    if not parameters or len(keywords) != len(parameters) - 1 or "seed" not in keywords:
+        raise PluginError(
+            f"The metric {compute.__name__!r} must be a function (representation, *, seed, ...): "
+            "one argument, then keywords, seed among them."
+        )
+    for name, parameter in keywords.items():
+        missing = inspect.Parameter.empty
+        if name != "seed" and missing in (parameter.annotation, parameter.default):
+            raise PluginError(
+                f"The parameter {name!r} of the metric {compute.__name__!r} needs a type and a "
+                "default value."
+            )

@@ -2,8 +2,9 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
+from drbench.data.spec import Factor
 from drbench.frozen import Frozen
 from drbench.metrics.metric import MetricResult
 from drbench.runs.spec import RunSpec
@@ -50,15 +51,17 @@ class Record(Frozen):
 
     schema_version: Literal["1.0"] = "1.0"
     """Version of this format."""
-    key: str
+    key: str = Field(pattern="^[0-9a-f]{64}$")
     """Content hash of the spec."""
     spec: RunSpec
     """What the run was."""
+    factors: tuple[Factor, ...]
+    """Factors of what was scored, in the order of the columns of every matrix."""
     scores: dict[Stage, dict[str, MetricResult]]
     """Scores of the held-out sample by metric: after training and, for a transfer, before it."""
     objective: dict[Stage, dict[str, float]]
     """Terms of the loss on the held-out sample (nats an image), ELBO included where it has one."""
-    scored_rows: int
+    scored_rows: int = Field(ge=0)
     """Held-out rows that were scored."""
     redrawn: dict[str, float | None]
     """Share of base rows drawn again for want of a held-out partner, per factor."""
@@ -71,6 +74,17 @@ class Record(Frozen):
     def _key_is_the_hash(self) -> Self:
         if self.key != self.spec.key:
             raise ValueError("the key is not the hash of the spec")
+        return self
+
+    @model_validator(mode="after")
+    def _stages_fit_the_run(self) -> Self:
+        expected = {"before", "after"} if self.spec.init else {"after"}
+        if set(self.scores) != expected:
+            raise ValueError(
+                f"scores are of {' and '.join(sorted(self.scores)) or 'no stage'}, but a "
+                f"{'transfer' if self.spec.init else 'run without init'} is scored "
+                f"{' and '.join(sorted(expected, reverse=True))} training"
+            )
         return self
 
     def to_json(self) -> str:

@@ -24,6 +24,12 @@ class DataRef(Frozen):
     """Number of evenly spaced classes kept of a factor; factors not named keep all."""
 
 
+def _default_metrics() -> dict[str, dict[str, Any]]:
+    from drbench.metrics.scoring import default_metrics
+
+    return {name: {} for name in default_metrics()}
+
+
 class Scoring(Frozen):
     """What is scored, on how much."""
 
@@ -31,8 +37,8 @@ class Scoring(Frozen):
     """Held-out rows that are encoded and scored, at most."""
     pairs: int = Field(1_000, ge=0)
     """Interventions per factor, at most."""
-    metrics: dict[str, dict[str, Any]] = {}
-    """Metrics by registered name, with their parameters."""
+    metrics: dict[str, dict[str, Any]] = Field(default_factory=_default_metrics)
+    """Metrics by registered name, with the parameters that depart from their defaults."""
 
 
 class RunSpec(Frozen):
@@ -51,7 +57,7 @@ class RunSpec(Frozen):
     """Hyperparameters of the model, complete."""
     training: Training
     """Budget and optimiser."""
-    scoring: Scoring = Scoring()
+    scoring: Scoring = Field(default_factory=Scoring)
     """What is scored, on how much."""
     seed: int = Field(0, ge=0)
     """Seed of weights, batches, split and sample."""
@@ -59,15 +65,19 @@ class RunSpec(Frozen):
     """The run whose weights this one starts from; None for fresh weights."""
 
     @model_validator(mode="after")
-    def _same_network(self) -> Self:
-        if self.init and (self.init.model, self.init.hyperparameters) != (
-            self.model,
-            self.hyperparameters,
-        ):
-            raise ValueError("a transfer keeps its source's model and hyperparameters")
+    def _same_model(self) -> Self:
+        if self.init and self.init.model != self.model:
+            raise ValueError(
+                f"a run of {self.model} cannot start from weights of {self.init.model}"
+            )
         return self
 
     @cached_property
     def key(self) -> str:
         """Content hash: 64 hexadecimal digits."""
         return sha256_text(canonical_json(self.model_dump(mode="json")))
+
+    @property
+    def chain(self) -> tuple["RunSpec", ...]:
+        """Runs from the one with fresh weights up to this one."""
+        return (*(self.init.chain if self.init else ()), self)

@@ -1,0 +1,5 @@
+"""`python -m drbench`: the command line."""
+
+from drbench.cli import main
+
+main()

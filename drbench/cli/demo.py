@@ -1,0 +1,27 @@
+"""`drbench demo`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drbench.cli.frame import JsonOption, Table, emit
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")] = Path(
+        "demo"
+    ),
+    json: JsonOption = None,
+) -> None:
+    """Show the whole story offline in minutes: train, transfer, score, publish, look."""
+    from drbench.demo import run_demo
+
+    made = run_demo(out)
+    document = [record.model_dump(mode="json") for record in made.transfers]
+    tables = [
+        Table(tuple(table.columns), [tuple(row) for row in table.rows], table.caption)
+        for table in made.tables
+    ]
+    closing = f"leaderboard: {made.board}\npictures:    {made.sheet.resolve()}"
+    emit(document, *tables, closing, json=json)

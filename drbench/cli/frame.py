@@ -1,0 +1,193 @@
+"""What the commands share: options, settings, and output for people and for programs."""
+
+import json as json_text
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, final
+
+import typer
+
+from drbench.errors import RequestError
+
+Setting = str | int | float | bool | None
+
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write JSON here; - is stdout.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter; repeatable."),
+]
+RootOption = Annotated[
+    Path | None,
+    typer.Option("--root", metavar="DIR", help="Folder of official files, not DRBENCH_DATA."),
+]
+
+
+@final
+@dataclass(frozen=True)
+class Table:
+    """Rows for people: a rich table on a terminal, aligned plain lines when piped."""
+
+    columns: tuple[str, ...]
+    """Headers; all empty for a list of names and values."""
+    rows: Sequence[Sequence[Any]]
+    """Cells: None shows as -, a bool as yes or no, a float with 4 digits."""
+    title: str = ""
+
+
+def emit(document: Any, *blocks: Table | str, json: Path | None = None) -> None:
+    """Print a command's result, and write it as JSON if that was asked for.
+
+    Parameters
+    ----------
+    document : JSON-able value
+        The result for programs.
+    *blocks : Table or str
+        The same result for people; not printed if the JSON goes to standard output.
+    json : path, optional
+        Where the JSON goes; `-` is standard output.
+
+    Raises
+    ------
+    DrbenchError
+        If the file cannot be written.
+    """
+    if json is not None:
+        text = json_text.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        if str(json) == "-":
+            sys.stdout.write(text)
+            return
+        from drbench.files import write_text
+
+        write_text(json, text)
+    for number, block in enumerate(blocks):
+        if number:
+            print()
+        if isinstance(block, str):
+            print(block)
+        elif sys.stdout.isatty():
+            _print_rich(block)
+        else:
+            _print_plain(block)
+
+
+def note(message: str) -> None:
+    """Say something beside the result, on standard error."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def parse_settings(settings: Iterable[str] | None) -> dict[str, Setting]:
+    """Read `--set` options: `NAME=VALUE`, the value an int, float, true, false, none or text.
+
+    Raises
+    ------
+    RequestError
+        For a setting without name or `=`, or one that is given twice.
+
+    Examples
+    --------
+    >>> parse_settings(["lr=1e-3", "width=32", "omes.pooling=max", "distinct=false"])
+    {'lr': 0.001, 'width': 32, 'omes.pooling': 'max', 'distinct': False}
+    """
+    parsed: dict[str, Setting] = {}
+    for setting in settings or ():
+        name, equals, value = setting.partition("=")
+        name = name.strip()
+        if not (name and equals):
+            raise RequestError(f"--set {setting}: expected NAME=VALUE, such as --set lr=1e-3.")
+        if name in parsed:
+            raise RequestError(f"--set {name} is given twice: keep one.")
+        parsed[name] = _value(value.strip())
+    return parsed
+
+
+def parse_settings_by_id(settings: Iterable[str] | None) -> dict[str, dict[str, Setting]]:
+    """Read `--set` options that name whose parameter they set: `ID.NAME=VALUE`.
+
+    Raises
+    ------
+    RequestError
+        For a setting without ID.
+
+    Examples
+    --------
+    >>> parse_settings_by_id(["omes.pooling=max", "mig.bins=10", "omes.alpha=1"])
+    {'omes': {'pooling': 'max', 'alpha': 1}, 'mig': {'bins': 10}}
+    """
+    grouped: dict[str, dict[str, Setting]] = {}
+    for name, value in parse_settings(settings).items():
+        owner, dot, parameter = name.partition(".")
+        if not (owner and dot and parameter):
+            raise RequestError(
+                f"--set {name}: expected ID.NAME=VALUE, such as --set omes.pooling=max."
+            )
+        grouped.setdefault(owner, {})[parameter] = value
+    return grouped
+
+
+def _value(text: str) -> Setting:
+    words: dict[str, Setting] = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for number in (int, float):
+        try:
+            value = number(text)
+        except ValueError:
+            continue
+        return value if math.isfinite(value) else text
+    return text
+
+
+def _cell(value: Any) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _numeric(table: Table) -> list[bool]:
+    """Which columns hold numbers only, and so align on the right."""
+    numbers = [
+        [isinstance(c, int | float) and not isinstance(c, bool) for c in row if c is not None]
+        for row in zip(*table.rows, strict=True)
+    ]
+    return [bool(column) and all(column) for column in numbers] or [False] * len(table.columns)
+
+
+def _print_plain(table: Table) -> None:
+    rows = [[_cell(value) for value in row] for row in table.rows]
+    lines = [list(table.columns), *rows] if any(table.columns) else rows
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    if table.title:
+        print(table.title)
+    for line in lines:
+        cells = [
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(line, widths, _numeric(table), strict=True)
+        ]
+        print("  ".join(cells).rstrip())
+
+
+def _print_rich(table: Table) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    shown = RichTable(
+        title=table.title or None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_header=any(table.columns),
+        pad_edge=False,
+    )
+    for header, right in zip(table.columns, _numeric(table), strict=True):
+        shown.add_column(header, justify="right" if right else "left")
+    for row in table.rows:
+        shown.add_row(*(Text(_cell(value)) for value in row))
+    Console().print(shown)

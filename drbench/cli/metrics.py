@@ -1,0 +1,68 @@
+"""`drbench metrics`."""
+
+from typing import Annotated
+
+import typer
+
+from drbench import registry
+from drbench.cli.frame import JsonOption, Table, emit
+from drbench.cli.listing import list_plugins
+from drbench.errors import PluginError
+
+app = typer.Typer(help="Metrics: what there is, what they measure.")
+
+
+@app.command("list")
+def list_(json: JsonOption = None) -> None:
+    """List the registered metrics."""
+    list_plugins("metric", json)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="M", help="Registered name of a metric.")],
+    json: JsonOption = None,
+) -> None:
+    """Show a metric: its definition, range, invariances, faults and parameters."""
+    from drbench.metrics.metric import Metric
+
+    plugin = registry.find("metric", name)
+    metric = plugin.load()
+    if not isinstance(metric, Metric):
+        raise PluginError(f"The metric plugin {name!r} of {plugin.origin} is no drbench.Metric.")
+    document = {
+        "name": name,
+        "title": metric.title,
+        "from": plugin.origin,
+        "measures": metric.measures,
+        "range": list(metric.range),
+        "higher_is_better": metric.higher_is_better,
+        "cost": metric.cost,
+        "source": metric.source,
+        "invariances": dict(metric.invariances),
+        "parameters": metric.defaults,
+        "faults": list(metric.faults),
+        "definition": metric.definition,
+    }
+    about = {
+        "name": name,
+        "title": metric.title,
+        "from": plugin.origin,
+        "measures": metric.measures,
+        "range": f"{metric.range[0]:g} to {metric.range[1]:g}",
+        "better": "higher" if metric.higher_is_better else "lower",
+        "cost": metric.cost,
+        "source": metric.source,
+    }
+    tables = {
+        ("parameter", "default"): metric.defaults.items(),
+        ("unchanged under", "within"): metric.invariances.items(),
+    }
+    emit(
+        document,
+        Table(("", ""), list(about.items())),
+        metric.definition,
+        *(Table(columns, list(rows)) for columns, rows in tables.items() if rows),
+        *(f"known fault: {fault}" for fault in metric.faults),
+        json=json,
+    )

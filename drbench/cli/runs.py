@@ -1,0 +1,189 @@
+"""`drbench train` and `drbench transfer`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from drbench.cli.frame import JsonOption, SetOption, Table, emit, note, parse_settings
+from drbench.errors import RequestError
+
+if TYPE_CHECKING:
+    from drbench.runs.record import Record
+
+OriginOption = Annotated[
+    str, typer.Option("--origin", help="official (the maker's files) or rendered (our drawing).")
+]
+ResizeOption = Annotated[
+    int | None, typer.Option("--resize", metavar="N", help="Resize images to N x N, by area.")
+]
+LevelsOption = Annotated[
+    list[str] | None,
+    typer.Option("--levels", metavar="FACTOR=N", help="Keep N evenly spaced classes; repeatable."),
+]
+MetricOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        metavar="ID",
+        help="Metric to score; repeatable. Default: omes, dci, mig, gbt, gbt_pruned.",
+    ),
+]
+SampleOption = Annotated[
+    int, typer.Option("--sample", metavar="N", min=1, help="Held-out rows to score, at most.")
+]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on with what the output folder holds.")
+]
+
+
+def train(
+    dataset: Annotated[str, typer.Option("--dataset", metavar="D", help="Data set to train on.")],
+    model: Annotated[str, typer.Option("--model", metavar="M", help="Model to train.")],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
+    origin: OriginOption = "official",
+    resize: ResizeOption = None,
+    levels: LevelsOption = None,
+    settings: SetOption = None,
+    steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.")] = 400_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed.")] = 0,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", metavar="0-9", help="Several seeds: RUN/0 to RUN/9.")
+    ] = None,
+    sample: SampleOption = 15_000,
+    metric: MetricOption = None,
+    resume: ResumeOption = False,
+    json: JsonOption = None,
+) -> None:
+    """Train a model on a source and score its held-out images."""
+    from drbench.runs.execute import execute
+    from drbench.runs.request import scoring_request, train_spec
+
+    plain, by_metric = divided_settings(settings)
+    data = data_ref(dataset, origin, resize, levels)
+    scoring = scoring_request(metric or [], by_metric, sample=sample)
+    chosen = parse_seeds(seeds) if seeds else [seed]
+    records = []
+    for number in chosen:
+        spec = train_spec(data, model, settings=plain, steps=steps, seed=number, scoring=scoring)
+        records.append(execute(spec, out=out / str(number) if seeds else out, resume=resume))
+    report(records, out, json)
+
+
+def transfer(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, or a folder of seeds.")],
+    target: Annotated[str, typer.Option("--target", metavar="D", help="Data set to transfer to.")],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN2", help="Folder of the new run.")],
+    origin: OriginOption = "official",
+    resize: ResizeOption = None,
+    levels: LevelsOption = None,
+    settings: SetOption = None,
+    steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.")] = 50_000,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed; default: the source's.")
+    ] = None,
+    sample: SampleOption = 15_000,
+    metric: MetricOption = None,
+    resume: ResumeOption = False,
+    json: JsonOption = None,
+) -> None:
+    """Fine-tune a run on a target without labels; score the target before and after."""
+    from drbench.runs.execute import execute
+    from drbench.runs.folder import RunFolder, run_folders
+    from drbench.runs.request import scoring_request, transfer_spec
+
+    plain, by_metric = divided_settings(settings)
+    data = data_ref(target, origin, resize, levels)
+    scoring = scoring_request(metric or [], by_metric, sample=sample)
+    records = []
+    for source in run_folders(run):
+        folder = RunFolder.open(source)
+        folder.require_weights()
+        spec = transfer_spec(
+            folder.spec, data, settings=plain, steps=steps, seed=seed, scoring=scoring
+        )
+        place = out if source == run else out / source.name
+        records.append(execute(spec, out=place, source=source, resume=resume))
+    report(records, out, json)
+
+
+def data_ref(name: str, origin: str, resize: int | None, levels: list[str] | None) -> Any:
+    """A checked DataRef from options."""
+    from pydantic import ValidationError
+
+    from drbench.runs.spec import DataRef
+
+    chosen = parse_settings(levels)
+    try:
+        return DataRef.model_validate(
+            {"name": name, "origin": origin, "resize": resize, "levels": chosen}
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = ".".join(map(str, first["loc"]))
+        raise RequestError(f"--{option} {first['input']}: {first['msg']}.") from error
+
+
+def divided_settings(settings: list[str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of the model and of training, and those of metrics (`ID.NAME=VALUE`) by ID."""
+    plain: dict[str, Any] = {}
+    by_metric: dict[str, Any] = {}
+    for name, value in parse_settings(settings).items():
+        owner, dot, parameter = name.partition(".")
+        if dot:
+            by_metric.setdefault(owner, {})[parameter] = value
+        else:
+            plain[name] = value
+    return plain, by_metric
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds of `0-9`, `3` or `0,2,5-7`.
+
+    Examples
+    --------
+    >>> parse_seeds("0,2,5-7")
+    [0, 2, 5, 6, 7]
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            low = int(first)
+            high = int(last) if dash else low
+        except ValueError:
+            low, high = 0, -1
+        if high < low:
+            raise RequestError(f"--seeds {text}: expected seeds such as 0-9 or 0,2,5-7.")
+        seeds += range(low, high + 1)
+    return list(dict.fromkeys(seeds))
+
+
+def report(records: list["Record"], out: Path, json: Path | None) -> None:
+    """Print what runs scored, and where they are."""
+    columns = ("seed", "metric", "before", "after", "reference", "chance")
+    rows = []
+    for record in records:
+        before = record.scores.get("before", {})
+        for name, result in record.scores["after"].items():
+            earlier = before[name].value if name in before else None
+            rows.append(
+                (record.spec.seed, name, earlier, result.value, result.reference, result.chance)
+            )
+    for line in dict.fromkeys(line for record in records for line in record.notes):
+        note(f"note: {line}")
+    for line in _reasons(records):
+        note(f"note: {line}")
+    documents = [record.model_dump(mode="json") for record in records]
+    emit(documents, Table(columns, rows), f"written to {out}", json=json)
+
+
+def _reasons(records: list["Record"]) -> list[str]:
+    lines = [
+        f"{name}: {line}"
+        for record in records
+        for results in record.scores.values()
+        for name, result in results.items()
+        for line in ([result.reason] if result.reason else []) + list(result.warnings)
+    ]
+    return list(dict.fromkeys(lines))

@@ -1,0 +1,121 @@
+"""`drbench encode` and `drbench score`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from drbench.cli.frame import JsonOption, SetOption, Table, emit, note, parse_settings_by_id
+from drbench.cli.runs import LevelsOption, MetricOption, OriginOption, ResizeOption, data_ref
+from drbench.errors import RequestError
+
+if TYPE_CHECKING:
+    from drbench.metrics.metric import MetricResult
+
+
+def encode(
+    encoder: Annotated[
+        str, typer.Argument(metavar="ENCODER", help="RUN, FILE.py:function or module:function.")
+    ],
+    dataset: Annotated[str, typer.Option("--dataset", metavar="D", help="Data set to encode.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")],
+    origin: OriginOption = "official",
+    resize: ResizeOption = None,
+    levels: LevelsOption = None,
+    sample: Annotated[int, typer.Option("--sample", min=1, help="Rows, at most.")] = 15_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sample.")] = 0,
+    json: JsonOption = None,
+) -> None:
+    """Encode a sample of a data set and its interventions, with any encoder.
+
+    A function maps images (k, height, width, channel) uint8 to latents (k, D), or to
+    (mean, sampled). A run is given its held-out rows, a function any rows.
+    """
+    from drbench.runs.encode import encode_dataset
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RequestError(f"{out} exists already: choose another --out.")
+    data = data_ref(dataset, origin, resize, levels)
+    representation, data_hash = encode_dataset(encoder, data, sample=sample, seed=seed)
+    path = representation.save(out)
+    for line in representation.notes:
+        note(f"note: {line}")
+    pairs = representation.interventions
+    facts = {
+        "rows": len(representation.codes),
+        "latents": representation.latents.shape[1],
+        "pairs": 0 if pairs is None else len(pairs.factor),
+        "data_hash": data_hash,
+        "path": str(path),
+    }
+    emit(facts, Table(("", ""), list(facts.items())), json=json)
+
+
+def score(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH", help="Folder that encode wrote, a run, or npz + csv of your own."
+        ),
+    ],
+    kind: Annotated[str, typer.Option("--kind", help="mean or sampled latents.")] = "mean",
+    metric: MetricOption = None,
+    settings: SetOption = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Score again what is known.")] = False,
+    json: JsonOption = None,
+) -> None:
+    """Score a representation: two arrays in a folder are enough."""
+    from drbench.representation import Representation
+    from drbench.runs.provenance import library_versions, plugin_versions
+    from drbench.runs.request import scoring_request
+    from drbench.runs.scores import remembered_scores
+
+    if kind not in ("mean", "sampled"):
+        raise RequestError(f"--kind {kind}: expected mean or sampled.")
+    request = scoring_request(metric or [], parse_settings_by_id(settings), sample=1)
+    run_representation = path / "representation" / "after"
+    place = run_representation if run_representation.is_dir() else path
+    representation = Representation.load(place, kind="sampled" if kind == "sampled" else "mean")
+    for line in representation.notes:
+        note(f"note: {line}")
+    plugins = plugin_versions({"metric": list(request.metrics)})
+    document: dict[str, Any] = {
+        "metrics": {},
+        "provenance": {
+            "path": str(place),
+            "kind": kind,
+            "seed": seed,
+            "representation_hash": representation.fingerprint,
+            "versions": library_versions(),
+            "plugins": {name: plugin.model_dump() for name, plugin in plugins.items()},
+        },
+    }
+
+    def keep(name: str, result: "MetricResult") -> None:
+        document["metrics"][name] = result.model_dump(mode="json")
+        if json is not None and str(json) != "-":
+            emit(document, json=json)  # each result is on disk as soon as it is done
+
+    results = remembered_scores(
+        representation, request.metrics, seed=seed, force=force, on_result=keep
+    )
+    document["metrics"] = {name: document["metrics"][name] for name in results}
+    emit(document, *_tables(results), json=json)
+
+
+def _tables(results: dict[str, "MetricResult"]) -> list[Table]:
+    factors = list(dict.fromkeys(f for r in results.values() for f in r.per_factor))
+    scores = Table(
+        ("metric", "value", "reference", "chance", *factors),
+        [
+            (name, r.value, r.reference, r.chance, *(r.per_factor.get(f) for f in factors))
+            for name, r in results.items()
+        ],
+    )
+    said = [
+        (name, line)
+        for name, r in results.items()
+        for line in ([f"no value: {r.reason}"] if r.reason else []) + list(r.warnings)
+    ]
+    return [scores, Table(("", ""), said)] if said else [scores]

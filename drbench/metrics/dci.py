@@ -1,0 +1,138 @@
+"""DCI: disentanglement, completeness and informativeness, from gradient boosted trees."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from drbench.metrics.entropy import entropy_of_counts
+from drbench.metrics.factors import by_factor, reason_for, rows_of
+from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.splits import split_name
+from drbench.metrics.trees import Rounds, fit_full_code
+from drbench.representation import Representation
+
+
+@metric(
+    title="DCI (disentanglement, completeness, informativeness)",
+    measures="modularity (D), compactness (C), explicitness (I)",
+    range=(0.0, 1.0),
+    source="Eastwood, Williams, ICLR 2018; trees as in Locatello et al., ICML 2019",
+    cost="n log n * latents * classes of all factors; minutes at 15,000 rows and 50 classes",
+    invariances={
+        # Trees break ties between splits at random, and another order is another split.
+        "permute_latents": 0.02,
+        "flip_signs": 0.02,
+        "scale": 0.01,
+        "rename_classes": 0.05,
+        "reorder_rows": 0.05,
+        "append_constant": 0.02,
+        "label_type": 0.0,
+        "jobs": 0.0,
+    },
+    faults=(
+        "Published values come from different predictors (boosted trees, forests, Lasso) and "
+        "cannot be compared with each other.",
+        "Completeness divides by the logarithm of the number of latents, dead ones included.",
+    ),
+)
+def dci(representation: Representation, *, seed: int, rounds: Rounds = 100) -> MetricResult:
+    """How far each latent matters to one factor, and each factor needs one latent, to predict it.
+
+    One predictor a factor (module `trees`); R holds its importances, summed within a unit of
+    several columns. Disentanglement: one minus the entropy of a row of R, in units of log(factors),
+    weighted by row sums. Completeness: the same of the columns in units of log(units), weighted by
+    column sums. Informativeness: accuracy on held-out rows (R^2 for continuous factors). The value
+    is the disentanglement, in [0, 1], higher is better.
+
+    With one factor disentanglement is undefined, with one unit completeness: there is no value
+    then, and the parts that are defined stand. Single-valued factors are left out.
+
+    Parameters
+    ----------
+    representation : Representation
+        What is scored.
+    seed : int
+        Seed of the split and of the trees.
+    rounds : int
+        Boosting rounds.
+
+    Returns
+    -------
+    MetricResult
+        `per_factor`: completeness of each factor. `parts`: disentanglement, completeness,
+        informativeness, informativeness_train. `matrix`: R (unit, factor).
+    """
+    found = fit_full_code(representation, seed=seed, rounds=rounds)
+    used, units = tuple(found.fits), representation.units
+    importance = importance_matrix(
+        [fit.importances for fit in found.fits.values()], units, int(units.max()) + 1
+    )
+    count, factors = importance.shape
+    reason = reason_for(used, found.declined)
+    complete = reason is None
+    single_factor, single_unit = factors < 2, count < 2
+    if complete and single_factor:
+        reason = "disentanglement compares factors, and one alone varies here: log 1 is 0"
+    elif complete and single_unit:
+        reason = "completeness compares latents, and there is one: log 1 is 0"
+    completeness = {} if single_unit else dict(zip(used, compactness(importance), strict=True))
+    modular = modularity(importance) if complete and not single_factor else None
+    compact = weighted(compactness(importance), importance.sum(axis=0))
+    matrix = np.full((count, len(representation.factors)), np.nan)
+    matrix[:, list(used)] = importance
+    tests = [fit.test for fit in found.fits.values()]
+    trains = [fit.train for fit in found.fits.values()]
+    return MetricResult(
+        value=modular if reason is None else None,
+        per_factor=by_factor(representation, completeness),
+        parts={
+            "disentanglement": modular,
+            "completeness": compact if complete and not single_unit else None,
+            "informativeness": float(np.mean(tests)) if complete else None,
+            "informativeness_train": float(np.mean(trains)) if complete else None,
+        },
+        parameters={"seed": seed, "rounds": rounds, "split": split_name(representation)},
+        n_samples=len(representation.codes),
+        reference=1.0 if reason is None else None,
+        matrix=rows_of(matrix),
+        warnings=found.warnings,
+        reason=reason,
+    )
+
+
+def importance_matrix(
+    importances: list[Float[np.ndarray, "latent"]], units: Int[np.ndarray, "latent"], count: int
+) -> Float[np.ndarray, "unit factor"]:
+    """Importances of the units: those of their columns, summed."""
+    matrix = np.zeros((count, len(importances)))
+    for j, column in enumerate(importances):
+        matrix[:, j] = np.bincount(units, weights=column, minlength=count)
+    return matrix
+
+
+def modularity(importance: Float[np.ndarray, "unit factor"]) -> float:
+    """Disentanglement of a matrix of importances, at least two factors; 0 if all are 0.
+
+    Examples
+    --------
+    >>> modularity(np.eye(3)), modularity(np.ones((3, 2)))
+    (1.0, 0.0)
+    """
+    return weighted(compactness(importance.T), importance.sum(axis=1))
+
+
+def compactness(importance: Float[np.ndarray, "unit factor"]) -> Float[np.ndarray, "factor"]:
+    """One minus the entropy of each column in units of log(rows); 0 for a column of zeros.
+
+    A matrix of one row has no such unit: its columns count as 0.
+    """
+    total = importance.sum(axis=0)
+    if len(importance) < 2:
+        return np.zeros_like(total)
+    used = np.where(total > 0, importance, 1.0)  # a column of zeros is as good as an even one
+    return np.where(total > 0, 1 - entropy_of_counts(used.T) / np.log(len(importance)), 0.0)
+
+
+def weighted(scores: Float[np.ndarray, "k"], weights: Float[np.ndarray, "k"]) -> float:
+    """Average with weights, 0 if they are all 0; rounding stays within [0, 1]."""
+    total = weights.sum()
+    return float(np.clip((scores * weights).sum() / total, 0.0, 1.0)) if total > 0 else 0.0

@@ -1,0 +1,72 @@
+"""GBT explicitness: how well gradient boosted trees read each factor from the whole code."""
+
+import numpy as np
+
+from drbench.metrics.factors import by_factor, reason_for
+from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.splits import split_name
+from drbench.metrics.trees import Rounds, fit_full_code
+from drbench.representation import Representation
+
+
+@metric(
+    title="GBT (factor classification)",
+    measures="explicitness",
+    range=(0.0, 1.0),
+    source="Dapueto, Noceti, Odone, NeurIPS 2024, arXiv 2409.18017",
+    cost="shares its fits with dci; alone, n log n * latents * classes of all factors",
+    invariances={
+        "permute_latents": 0.03,
+        "flip_signs": 0.03,
+        "scale": 0.02,
+        "rename_classes": 0.06,
+        "reorder_rows": 0.06,
+        "append_constant": 0.03,
+        "label_type": 0.0,
+        "jobs": 0.0,
+    },
+    faults=(
+        "Accuracy has no common floor: read each factor beside its number of classes, and the "
+        "mean beside `chance`.",
+    ),
+)
+def gbt(representation: Representation, *, seed: int, rounds: Rounds = 100) -> MetricResult:
+    """Accuracy of gradient boosted trees on held-out rows, mean over the factors.
+
+    Two thirds of the rows train, one third tests: stratified at random, or by the representation's
+    split groups (module `splits`). Continuous factors count with their R^2. The value is in
+    [0, 1], higher is better. A class that the training rows lack is a reason to have no value.
+
+    Parameters
+    ----------
+    representation : Representation
+        What is scored.
+    seed : int
+        Seed of the split and of the trees.
+    rounds : int
+        Boosting rounds.
+
+    Returns
+    -------
+    MetricResult
+        `per_factor`: accuracy or R^2. `parts`: balanced_accuracy (mean recall over classes, then
+        over the factors that have classes). `chance`: always naming the most frequent class.
+    """
+    found = fit_full_code(representation, seed=seed, rounds=rounds)
+    tests = {j: fit.test for j, fit in found.fits.items()}
+    balanced = [fit.balanced for fit in found.fits.values() if fit.balanced is not None]
+    reason = reason_for(tests, found.declined)
+    warnings = found.warnings
+    if balanced and len(balanced) < len(tests):
+        warnings += ("the mean over factors mixes accuracy with the R^2 of continuous factors",)
+    return MetricResult(
+        value=None if reason else float(np.mean(list(tests.values()))),
+        per_factor=by_factor(representation, tests),
+        parts={"balanced_accuracy": None if reason or not balanced else float(np.mean(balanced))},
+        parameters={"seed": seed, "rounds": rounds, "split": split_name(representation)},
+        n_samples=len(representation.codes),
+        reference=None if reason else 1.0,
+        chance=None if reason else float(np.mean([fit.chance for fit in found.fits.values()])),
+        warnings=warnings,
+        reason=reason,
+    )

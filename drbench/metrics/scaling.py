@@ -1,0 +1,38 @@
+"""Latents on a common scale, so that no estimate depends on their unit."""
+
+from dataclasses import dataclass
+from typing import Self, final
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+
+@final
+@dataclass(frozen=True)
+class Scaling:
+    """Location and scale of each latent in a sample."""
+
+    peak: Float[np.ndarray, "latent"]
+    """Largest absolute value; dividing by it first keeps squares from overflowing."""
+    centre: Float[np.ndarray, "latent"]
+    """Mean, in units of the peak."""
+    spread: Float[np.ndarray, "latent"]
+    """Standard deviation in units of the peak; 0 for a constant latent."""
+
+    @classmethod
+    def of(cls, latents: Float[np.ndarray, "n latent"]) -> Self:
+        """Measure a sample."""
+        peak = np.abs(latents).max(axis=0)
+        peak = np.where(peak > 0, peak, 1.0).astype(np.float64)
+        relative = latents / peak
+        return cls(peak, relative.mean(axis=0), relative.std(axis=0))
+
+    def apply(self, latents: Float[np.ndarray, "n latent"]) -> Float[np.ndarray, "n latent"]:
+        """Latents with mean 0 and standard deviation 1 in the measured sample; constants give 0."""
+        spread = np.where(self.spread > 0, self.spread, 1.0)
+        return (latents / self.peak - self.centre) / spread
+
+    def active(self, least: float) -> Bool[np.ndarray, "latent"]:
+        """Latents whose standard deviation is at least `least` times the largest, and not 0."""
+        deviation = self.peak * self.spread
+        return (deviation > 0) & (deviation >= least * deviation.max())

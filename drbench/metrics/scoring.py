@@ -1,0 +1,85 @@
+"""Score a representation with several metrics."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from drbench import registry
+from drbench.errors import RequestError
+from drbench.metrics.metric import MetricResult, as_representation, load_metric
+
+DEFAULT_METRICS = ("omes", "omes_sobol", "dci", "mig", "gbt", "gbt_pruned")
+"""What is scored, in this order, where no metric is named; those that are registered."""
+
+
+def default_metrics() -> list[str]:
+    """What is scored where no metric is named: the registered ones of `DEFAULT_METRICS`."""
+    registered = registry.names("metric")
+    return [name for name in DEFAULT_METRICS if name in registered]
+
+
+def score(
+    latents: Any,
+    codes: Any = None,
+    metrics: Iterable[str] | None = None,
+    *,
+    seed: int = 0,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    on_result: Callable[[str, MetricResult], None] | None = None,
+) -> dict[str, MetricResult]:
+    """Score a representation.
+
+    Parameters
+    ----------
+    latents : Representation or array-like (n, latent)
+        What is scored.
+    codes : array-like (n, factor), optional
+        Classes of the factors, with an array of latents; see `Representation.from_arrays`.
+    metrics : iterable of str, optional
+        Registered names. Default: those registered of `DEFAULT_METRICS`.
+    seed : int
+        Seed of every metric.
+    parameters : mapping of metric to mapping of parameter to value, optional
+        What differs from the metrics' defaults.
+    on_result : callable, optional
+        Called with the name and the result of each metric as soon as it is done.
+
+    Returns
+    -------
+    dict of str to MetricResult
+        In the order of `metrics`.
+
+    Raises
+    ------
+    UnknownNameError
+        For a metric that is not registered.
+    RequestError
+        For parameters that a metric does not have, or of metrics that are not scored.
+    RepresentationError
+        For arrays that are no representation.
+
+    Examples
+    --------
+    >>> codes = [[i, j] for i in range(8) for j in range(8)]
+    >>> score(codes, codes, ["mig"])["mig"].value
+    1.0
+    """
+    given_names = [metrics] if isinstance(metrics, str) else metrics
+    names = default_metrics() if given_names is None else list(dict.fromkeys(given_names))
+    chosen = {name: load_metric(name) for name in names}
+    given = parameters or {}
+    for name in given:
+        if name not in chosen:
+            raise RequestError(
+                f"Parameters are given for {name!r}, which is not among the metrics that are "
+                f"scored: {', '.join(names)}."
+            )
+    for name, chosen_metric in chosen.items():
+        chosen_metric.validated(given.get(name, {}))  # before the first of them takes minutes
+    representation = as_representation(latents, codes)
+    results = {}
+    for name, chosen_metric in chosen.items():
+        result = chosen_metric(representation, seed=seed, **given.get(name, {}))
+        results[name] = result
+        if on_result is not None:
+            on_result(name, result)
+    return results

@@ -1,0 +1,123 @@
+"""Weights, and the state from which an interrupted training goes on."""
+
+import io
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import nn
+from torch.optim import Optimizer
+
+from drbench.errors import RunError
+from drbench.files import replacing
+
+WEIGHTS = "weights.safetensors"
+CHECKPOINT = "checkpoint.pt"
+
+
+def save_weights(path: Path, network: nn.Module) -> None:
+    """Write the weights as one safetensors file, atomically; equal weights give equal bytes."""
+    tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    _write(path, safetensors.torch.save(tensors))
+
+
+def load_weights(path: Path, network: nn.Module) -> None:
+    """Read weights into a network that was built for them.
+
+    Raises
+    ------
+    RunError
+        For a missing or damaged file, or weights of another network.
+    """
+    if not path.is_file():
+        raise RunError(f"There are no weights at {path}: the run has not been trained to its end.")
+    try:
+        tensors = safetensors.torch.load(path.read_bytes())
+    except SafetensorError as error:
+        raise RunError(f"{path} is damaged ({error}): train the run again.") from error
+    expected = network.state_dict()
+    if tensors.keys() != expected.keys():
+        odd = ", ".join(sorted(tensors.keys() ^ expected.keys())[:3])
+        raise RunError(
+            f"{path} holds the weights of another network: the two differ in {odd}. Use the model "
+            "that wrote it."
+        )
+    for name, value in expected.items():
+        if tensors[name].shape != value.shape:
+            raise RunError(
+                f"{path}: {name} has shape {tuple(tensors[name].shape)}, expected "
+                f"{tuple(value.shape)}. Use the hyperparameters and the image size it was "
+                "trained with."
+            )
+    network.load_state_dict(tensors)
+
+
+def save_checkpoint(
+    path: Path,
+    network: nn.Module,
+    optimisers: Mapping[str, Optimizer],
+    *,
+    step: int,
+    run: Mapping[str, Any],
+) -> None:
+    """Write all that training needs to go on after `step` steps, atomically."""
+    state = {
+        "step": step,
+        "run": dict(run),
+        "network": network.state_dict(),
+        "optimisers": {part: optimiser.state_dict() for part, optimiser in optimisers.items()},
+    }
+    # Serialised in memory first: a full disk is then an OSError, which `replacing` explains.
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    _write(path, buffer.getvalue())
+
+
+def load_checkpoint(
+    path: Path,
+    network: nn.Module,
+    optimisers: Mapping[str, Optimizer],
+    *,
+    run: Mapping[str, Any],
+) -> int:
+    """Restore what `save_checkpoint` wrote; return the number of steps done.
+
+    Parameters
+    ----------
+    path : Path
+    network, optimisers
+        Overwritten in place.
+    run : mapping
+        What determines the training; must equal what was saved.
+
+    Raises
+    ------
+    RunError
+        For a damaged file or the checkpoint of another run.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        saved = state["run"]
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        raise RunError(
+            f"The checkpoint {path} is damaged: remove its folder and train again."
+        ) from error
+    other = [name for name in run if saved.get(name) != run[name]]
+    if other:
+        differences = ", ".join(f"{name}={saved.get(name)}, now {run[name]}" for name in other)
+        raise RunError(
+            f"The checkpoint {path} is of another run ({differences}): choose another folder."
+        )
+    network.load_state_dict(state["network"])
+    for part, optimiser in optimisers.items():
+        optimiser.load_state_dict(state["optimisers"][part])
+    return int(state["step"])
+
+
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as partial:
+        partial.write_bytes(content)

@@ -1,0 +1,130 @@
+"""The table of a transfer: before (gain by fine-tuning), in percent, mean over the runs."""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from drbench.leaderboard.board import Change, Row
+from drbench.leaderboard.build import build
+from drbench.report.panels import Table
+from drbench.runs.record import Record
+
+MISSING = "n/a"
+CLASSIFIERS = (("full", "gbt"), ("pruned", "gbt_pruned"))
+"""Lines with a cell for each factor, and the metric they show."""
+PROPERTIES = (
+    ("modularity: OS", "omes", "os"),
+    ("modularity: DCI", "dci", "disentanglement"),
+    ("compactness: MES", "omes", "mes"),
+    ("compactness: MIG", "mig", ""),
+)
+"""Columns, the metric that each shows, and which of its parts (none for the score itself)."""
+
+
+def transfer_tables(records: Iterable[Record]) -> list[Table]:
+    """Two tables for each source and target, with a block for each model.
+
+    The first has the accuracy of gbt (full code) and gbt_pruned (pruned code), a column for each
+    factor of the target with its size, and `all`; the second modularity and compactness. What is
+    missing shows as `n/a`, with the reason in the notes. Runs that are no transfers are left out.
+    """
+    rows = [row for row in build(records).rows if row.kind == "transfer"]
+    return [table for _, group in groupby(rows, key=_alike) for table in _tables(list(group), rows)]
+
+
+def percent(change: Change | None) -> str:
+    """A score before training and its gain, both in percent with one decimal.
+
+    Examples
+    --------
+    >>> from drbench.leaderboard.build import summarise
+    >>> score = Change(before=summarise([0.349]), after=summarise([0.4]), gain=summarise([0.051]))
+    >>> percent(score)
+    '34.9 (+5.1)'
+    """
+    if change is None or change.before is None or change.before.mean is None:
+        return MISSING
+    gain = None if change.gain is None else change.gain.mean
+    # Adding 0 turns the -0.0 that rounding leaves into 0.0.
+    shown = MISSING if gain is None else f"{round(100 * gain, 1) + 0.0:+.1f}"
+    return f"{100 * change.before.mean:.1f} ({shown})"
+
+
+def _alike(row: Row) -> tuple[str, ...]:
+    """What rows of one table share, comparable."""
+    return (
+        row.track,
+        row.source.model_dump_json(),
+        row.target.model_dump_json(),
+        ",".join(factor.model_dump_json() for factor in row.factors),
+    )
+
+
+def _tables(rows: list[Row], everywhere: list[Row]) -> list[Table]:
+    first = rows[0]
+    where = (
+        f"{first.source.name} ({first.source.origin}) to {first.target.name} "
+        f"({first.target.origin}), before (gain) in %"
+    )
+    sizes = [f"{f.name.replace('_', ' ')} ({f.size or 'real'})" for f in first.factors]
+    labels = [_label(row, everywhere) for row in rows]
+    accuracies, properties = [], []
+    reasons: tuple[list[str], list[str]] = [], []
+    for row, label in zip(rows, labels, strict=True):
+        for number, (code, metric) in enumerate(CLASSIFIERS):
+            scores = _per_factor(row, metric)
+            accuracies.append(("" if number else label, code, *map(percent, scores)))
+            reasons[0].extend(_reasons(f"{label}, {code}", scores[-1]))
+        changes = [_score(row, metric, part) for _, metric, part in PROPERTIES]
+        properties.append((label, "full", *map(percent, changes)))
+        for (column, _, _), change in zip(PROPERTIES, changes, strict=True):
+            reasons[1].extend(_reasons(f"{label}, {column}", change))
+    return [
+        Table(("model", "code", *sizes, "all"), accuracies, f"Accuracy, {where}", reasons[0]),
+        Table(
+            ("model", "code", *(column for column, _, _ in PROPERTIES)),
+            properties,
+            f"Modularity and compactness, {where}",
+            reasons[1],
+        ),
+    ]
+
+
+def _per_factor(row: Row, metric: str) -> list[Change | None]:
+    """Score of each factor, then of all."""
+    cell = row.metrics.get(metric)
+    if cell is None:
+        return [None] * (len(row.factors) + 1)
+    return [*(cell.per_factor.get(factor.name) for factor in row.factors), cell.score]
+
+
+def _score(row: Row, metric: str, part: str) -> Change | None:
+    cell = row.metrics.get(metric)
+    if cell is None:
+        return None
+    return cell.parts.get(part) if part else cell.score
+
+
+def _reasons(label: str, change: Change | None) -> list[str]:
+    if change is None:
+        return [f"{label}: not scored"]
+    return [f"{label}: {change.gain.reason}"] if change.gain and change.gain.reason else []
+
+
+def _label(row: Row, rows: list[Row]) -> str:
+    """The model's name, how many seeds, and settings in which rows of this model differ."""
+    facts = [_facts(other) for other in rows if other.model == row.model]
+    told = [
+        f"{name} {value}"
+        for name, value in _facts(row).items()
+        if any(other.get(name) != value for other in facts)
+    ]
+    told.append("1 seed" if row.n_seeds == 1 else f"{row.n_seeds} seeds")
+    return f"{row.model} ({', '.join(told)})"
+
+
+def _facts(row: Row) -> dict[str, object]:
+    first, last = row.budgets[0].training, row.budgets[-1].training
+    return row.budgets[-1].hyperparameters | {
+        "steps": f"{first.steps} + {last.steps}",
+        "rate": f"{first.lr:g}, {last.lr:g}",
+    }

@@ -1,0 +1,60 @@
+"""Encode a data set with a run or with a function of one's own."""
+
+from pathlib import Path
+
+import numpy as np
+
+from drbench.data.sampling import split_rows
+from drbench.representation import Representation
+from drbench.runs.data import image_shape, open_data
+from drbench.runs.encoding import Encoder, Sample, find_encoder, represent
+from drbench.runs.folder import RunFolder
+from drbench.runs.spec import DataRef, Scoring
+
+
+def encode_dataset(
+    encoder: str, data: DataRef, *, sample: int, seed: int
+) -> tuple[Representation, str]:
+    """Encode a sample of a data set and its interventions.
+
+    Parameters
+    ----------
+    encoder : str
+        Folder of a run, `FILE.py:function` or `module:function`. A run is given rows of its
+        held-out share, so that a run on the same data set is scored on what it never saw; a
+        function is given any rows.
+    data : DataRef
+        What to encode.
+    sample : int
+        Rows, at most.
+    seed : int
+        Seed of the sample.
+
+    Returns
+    -------
+    representation : Representation
+    data_hash : str
+        SHA-256 of the codes and pixels of the scored rows.
+    """
+    pairs = Scoring.model_fields["pairs"].default
+    if not (Path(encoder) / "spec.json").is_file():
+        function, truth = find_encoder(encoder), open_data(data)
+        allowed = np.ones(len(truth), dtype=bool)
+    else:
+        folder = RunFolder.open(Path(encoder))
+        truth = open_data(data, like=image_shape(folder.spec.chain[0].data))
+        function, allowed = _encoder_of(folder, seed), split_rows(truth, folder.spec.seed)
+    chosen = Sample.draw(truth, allowed, size=sample, pairs=pairs, seed=seed)
+    return represent(function, truth, chosen, label=f"encoding {data.name}")
+
+
+def _encoder_of(folder: RunFolder, seed: int) -> Encoder:
+    from drbench.models import inference
+    from drbench.models.checkpoints import load_weights
+    from drbench.models.model import load_model
+
+    spec, device = folder.spec, inference.default_device()
+    model = load_model(spec.model, **spec.hyperparameters)
+    network = inference.seeded_network(model, image_shape(spec.chain[0].data), spec.seed).to(device)
+    load_weights(folder.require_weights(), network)
+    return inference.encoder(model, network, seed=seed, device=device)

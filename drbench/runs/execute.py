@@ -1,0 +1,214 @@
+"""One run from its spec to its record: open, train, encode, score, write."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from torch import nn
+
+from drbench.data.ground_truth import GroundTruth
+from drbench.data.sampling import split_rows
+from drbench.errors import RunError
+from drbench.files import cache_dir, sha256_file, write_text
+from drbench.metrics.metric import MetricResult
+from drbench.metrics.scoring import score
+from drbench.models.checkpoints import CHECKPOINT, load_weights
+from drbench.models.inference import default_device, encoder, objective, seeded_network
+from drbench.models.model import Model, load_model
+from drbench.models.training import fit
+from drbench.runs.data import image_shape, open_data
+from drbench.runs.encoding import Sample, represent
+from drbench.runs.folder import RunFolder
+from drbench.runs.provenance import git_state, library_versions, machine, plugins_of
+from drbench.runs.record import Provenance, Record, Stage
+from drbench.runs.scores import remembered_scores
+from drbench.runs.spec import RunSpec
+
+PREPARE_FROM = 500_000
+"""Images a run must draw before it pays to prepare on disk what can be drawn on demand."""
+PROBE_ROWS, PROBE_PAIRS = 2_000, 300
+"""Rows, and pairs per factor, that `score_every` scores during training."""
+
+
+def execute(
+    spec: RunSpec,
+    *,
+    out: Path | str | None = None,
+    source: Path | str | None = None,
+    resume: bool = False,
+) -> Record:
+    """Do a run and write its folder.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        What to do. If it starts from another run (`init`), that is a transfer.
+    out : path, optional
+        Folder of the run. Default: a folder of the cache named by the spec's key, where a run
+        that is done already is not done again.
+    source : path, optional
+        Folder of the run that `spec.init` describes. Default: its folder of the cache, where it
+        is done first if it is not there.
+    resume : bool
+        Go on with what the folder holds.
+
+    Returns
+    -------
+    record : Record
+        Also written to `record.json` in the folder.
+
+    Raises
+    ------
+    RunError
+        If the folder is in the way, or the source is another run than `spec.init`.
+    DrbenchError
+        If data, model or metrics cannot do what is asked.
+    """
+    resume = resume or out is None
+    place = Path(out) if out is not None else cache_dir() / "runs" / spec.key[:24]
+    run = _Run.prepare(spec)
+    folder = RunFolder.create(place, spec, resume=resume)
+    if (done := folder.record) is not None:
+        return done
+    clock = _Clock()
+    network = seeded_network(run.model, run.truth.spec.image_shape, spec.seed).to(run.device)
+    scores: dict[Stage, dict[str, MetricResult]] = {}
+    terms: dict[Stage, dict[str, float]] = {}
+    if spec.init is not None:
+        load_weights(_weights_of(spec.init, source), network)
+        scores["before"], terms["before"], _ = run.measure(network, "before", folder, clock)
+    with clock("train"):
+        run.train(network, folder, resume=resume)
+    scores["after"], terms["after"], data_hash = run.measure(network, "after", folder, clock)
+    commit, dirty = git_state()
+    record = Record(
+        key=spec.key,
+        spec=spec,
+        factors=run.truth.spec.factors,
+        scores=scores,
+        objective=terms,
+        scored_rows=len(run.sample.rows),
+        redrawn=run.sample.redrawn(run.truth),
+        notes=run.truth.notes,
+        provenance=Provenance(
+            created=datetime.now(UTC).replace(microsecond=0),
+            versions=library_versions(),
+            plugins=plugins_of(spec),
+            data_hash=data_hash,
+            weights_hash=sha256_file(folder.weights_file),
+            git_commit=commit,
+            git_dirty=dirty,
+            device=machine(run.device),
+            threads=torch.get_num_threads(),
+            seconds=clock.seconds,
+        ),
+    )
+    write_text(folder.record_file, record.to_json())
+    (folder.path / CHECKPOINT).unlink(missing_ok=True)  # nothing is left to resume
+    return record
+
+
+@final
+@dataclass
+class _Clock:
+    """Seconds of each phase."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        elapsed = time.perf_counter() - start
+        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + elapsed, 3)
+
+
+@final
+@dataclass(frozen=True)
+class _Run:
+    """What the phases of a run share."""
+
+    spec: RunSpec
+    model: Model
+    truth: GroundTruth
+    held_out: Bool[np.ndarray, "n"]
+    sample: Sample
+    device: str
+
+    @classmethod
+    def prepare(cls, spec: RunSpec) -> "_Run":
+        model = load_model(spec.model, **spec.hyperparameters)
+        drawn = spec.training.steps * spec.training.batch
+        truth = open_data(
+            spec.data,
+            like=image_shape(spec.chain[0].data) if spec.init else None,
+            prepare=drawn >= PREPARE_FROM,
+        )
+        held_out = split_rows(truth, spec.seed)
+        scoring = spec.scoring
+        sample = Sample.draw(
+            truth, held_out, size=scoring.sample, pairs=scoring.pairs, seed=spec.seed
+        )
+        return cls(spec, model, truth, held_out, sample, default_device())
+
+    def train(self, network: nn.Module, folder: RunFolder, *, resume: bool) -> None:
+        if folder.weights_file.exists():  # trained already, interrupted while scoring
+            load_weights(folder.weights_file, network)
+            return
+        fit(
+            self.model,
+            network,
+            self.truth,
+            ~self.held_out,
+            self.spec.training,
+            seed=self.spec.seed,
+            supervision="images" if self.spec.init else self.model.supervision,
+            device=self.device,
+            folder=folder.path,
+            resume=resume,
+            probe=self._probe if self.spec.training.score_every else None,
+        )
+
+    def measure(
+        self, network: nn.Module, stage: Stage, folder: RunFolder, clock: _Clock
+    ) -> tuple[dict[str, MetricResult], dict[str, float], str]:
+        """Encode and score the held-out sample; the hash is of its codes and pixels."""
+        with clock("encode"):
+            encode = encoder(self.model, network, seed=self.spec.seed, device=self.device)
+            label = f"encoding {self.truth.spec.name} {stage} training"
+            representation, data_hash = represent(encode, self.truth, self.sample, label=label)
+            representation.save(folder.representation(stage))
+            terms = objective(self.model, network, self.truth, self.sample.rows, device=self.device)
+        with clock("score"):
+            scores = remembered_scores(
+                representation, self.spec.scoring.metrics, seed=self.spec.seed
+            )
+        return scores, terms, data_hash
+
+    def _probe(self, network: nn.Module) -> dict[str, float]:
+        """OMES and MIG of a small part of the held-out rows, for the training log."""
+        sample = Sample.draw(
+            self.truth, self.held_out, size=PROBE_ROWS, pairs=PROBE_PAIRS, seed=self.spec.seed
+        )
+        encode = encoder(self.model, network, seed=self.spec.seed, device=self.device)
+        representation, _ = represent(encode, self.truth, sample, label="scoring on the way")
+        results = score(representation, metrics=["omes", "mig"], seed=self.spec.seed)
+        return {name: r.value for name, r in results.items() if r.value is not None}
+
+
+def _weights_of(init: RunSpec, source: Path | str | None) -> Path:
+    """Weights of the run that a transfer starts from."""
+    if source is None:
+        execute(init)
+        return RunFolder(cache_dir() / "runs" / init.key[:24]).require_weights()
+    folder = RunFolder.open(Path(source))
+    if folder.spec.key != init.key:
+        raise RunError(f"{source} is another run than the one that the transfer starts from.")
+    return folder.require_weights()

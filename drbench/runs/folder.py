@@ -1,0 +1,148 @@
+"""The folder of a run: what lies where, and whether it may be written to."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from pydantic import ValidationError
+
+from drbench.errors import RunError
+from drbench.files import write_text
+from drbench.runs.record import Record, Stage
+from drbench.runs.spec import RunSpec
+
+
+@final
+@dataclass(frozen=True)
+class RunFolder:
+    """A run on disk.
+
+    `spec.json` says what it is, `log.jsonl` how training went, `weights.safetensors` where it
+    ended, `representation/before` and `/after` what was scored, `record.json` the result.
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path, spec: RunSpec, *, resume: bool) -> "RunFolder":
+        """Claim a folder for a run.
+
+        Raises
+        ------
+        RunError
+            If something else is there, or the same run and `resume` was not asked for.
+        """
+        folder = cls(path)
+        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+            document = spec.model_dump(mode="json")
+            write_text(folder.spec_file, json.dumps(document, indent=1, sort_keys=True) + "\n")
+            return folder
+        if not folder.spec_file.is_file():
+            raise RunError(f"{path} exists and is no run: choose another --out.")
+        if not resume:
+            raise RunError(f"{path} holds a run already: add --resume, or choose another --out.")
+        if folder.spec.key != spec.key:
+            raise RunError(
+                f"{path} holds another run ({_difference(folder.spec, spec)}): give the same "
+                "options to resume it, or choose another --out."
+            )
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """An existing run.
+
+        Raises
+        ------
+        RunError
+            If there is none.
+        """
+        folder = cls(path)
+        if not folder.spec_file.is_file():
+            raise RunError(f"{path} holds no run (no {folder.spec_file.name} in it).")
+        return folder
+
+    @property
+    def spec_file(self) -> Path:
+        return self.path / "spec.json"
+
+    @property
+    def weights_file(self) -> Path:
+        return self.path / "weights.safetensors"
+
+    @property
+    def record_file(self) -> Path:
+        return self.path / "record.json"
+
+    def representation(self, stage: Stage) -> Path:
+        """Folder of the representation before or after training."""
+        return self.path / "representation" / stage
+
+    @property
+    def spec(self) -> RunSpec:
+        """What the run is."""
+        try:
+            return RunSpec.model_validate_json(self.spec_file.read_bytes())
+        except (ValidationError, ValueError) as error:
+            raise RunError(
+                f"{self.spec_file} is no spec that this drbench reads: {error}"
+            ) from error
+
+    @property
+    def record(self) -> Record | None:
+        """The result; None if the run is not complete."""
+        if not self.record_file.is_file():
+            return None
+        try:
+            return Record.model_validate_json(self.record_file.read_bytes())
+        except (ValidationError, ValueError) as error:
+            raise RunError(f"{self.record_file} is damaged: {error}") from error
+
+    def require_weights(self) -> Path:
+        """The weights file.
+
+        Raises
+        ------
+        RunError
+            If training has not ended.
+        """
+        if not self.weights_file.is_file():
+            raise RunError(f"{self.path} has no weights yet: finish it with --resume.")
+        return self.weights_file
+
+
+def run_folders(path: Path) -> list[Path]:
+    """The run in a folder, or the runs in a folder of seeds (RUN/0, RUN/1, ...), by number.
+
+    Raises
+    ------
+    RunError
+        If there is neither.
+    """
+    if (path / "spec.json").is_file():
+        return [path]
+    if not path.is_dir():
+        raise RunError(f"{path} does not exist.")
+    seeds = [child for child in path.iterdir() if (child / "spec.json").is_file()]
+    if not seeds:
+        raise RunError(f"{path} holds no run, nor folders that do.")
+    return sorted(seeds, key=lambda child: (not child.name.isdigit(), child.name.zfill(9)))
+
+
+def _difference(old: RunSpec, new: RunSpec) -> str:
+    """What differs first between two specs, in words."""
+    a, b = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
+    for name in sorted(a.keys() | b.keys()):
+        if a.get(name) != b.get(name):
+            return f"its {name} is {a.get(name)}, not {b.get(name)}"
+    return "of another version"
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict) or not value:
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for name, item in value.items():
+        flat |= _flat(item, f"{prefix}.{name}" if prefix else name)
+    return flat

@@ -1,0 +1,124 @@
+"""From what a user asks for to a complete RunSpec."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from drbench import registry
+from drbench.data.dataset import find_dataset
+from drbench.errors import RequestError, UnknownNameError
+from drbench.metrics.metric import Metric
+from drbench.metrics.scoring import default_metrics
+from drbench.models.budget import Training
+from drbench.models.model import load_model
+from drbench.runs.spec import DataRef, RunSpec, Scoring
+
+Settings = Mapping[str, Any]
+
+
+def train_spec(
+    data: DataRef, model: str, *, settings: Settings, steps: int, seed: int, scoring: Scoring
+) -> RunSpec:
+    """The spec of training from scratch.
+
+    Parameters
+    ----------
+    settings : mapping of name to value
+        Hyperparameters of the model and fields of `Training`, mixed, as `--set` gives them.
+
+    Raises
+    ------
+    UnknownNameError, RequestError
+        For names that neither the model nor training knows, or values of the wrong type.
+    """
+    _check_data(data)
+    known, training = _divided(model, load_model(model).model_dump(), settings)
+    complete = load_model(model, **known).model_dump(mode="json")
+    return RunSpec(
+        data=data,
+        model=model,
+        hyperparameters=complete,
+        training=_training({**training, "steps": steps}),
+        scoring=scoring,
+        seed=seed,
+    )
+
+
+def transfer_spec(
+    source: RunSpec,
+    data: DataRef,
+    *,
+    settings: Settings,
+    steps: int,
+    seed: int | None,
+    scoring: Scoring,
+) -> RunSpec:
+    """The spec of fine-tuning a run on a target; what `settings` does not name is inherited.
+
+    Raises
+    ------
+    UnknownNameError, RequestError
+        As in `train_spec`.
+    """
+    _check_data(data)
+    known, training = _divided(source.model, source.hyperparameters, settings)
+    complete = load_model(source.model, **{**source.hyperparameters, **known})
+    return RunSpec(
+        data=data,
+        model=source.model,
+        hyperparameters=complete.model_dump(mode="json"),
+        training=_training({**source.training.model_dump(), **training, "steps": steps}),
+        scoring=scoring,
+        seed=source.seed if seed is None else seed,
+        init=source,
+    )
+
+
+def scoring_request(
+    metrics: list[str], settings: Settings, *, sample: int, pairs: int = 1_000
+) -> Scoring:
+    """Which metrics are scored, from names (none: the default ones) and `ID.k=v` settings."""
+    names = metrics or default_metrics()
+    for name in settings:
+        if name not in names:
+            raise RequestError(f"--set {name}.…: the metric {name!r} is not among those scored.")
+    chosen: dict[str, dict[str, Any]] = {}
+    for name in names:
+        metric: Metric = registry.load("metric", name)
+        given = settings.get(name, {})
+        complete = metric.validated(given)
+        chosen[name] = {key: complete[key] for key in given}
+    return Scoring(sample=sample, pairs=pairs, metrics=chosen)
+
+
+def _check_data(data: DataRef) -> None:
+    spec = find_dataset(data.name).spec
+    if data.origin not in spec.origins:
+        raise RequestError(f"{data.name} has no {data.origin} origin: {', '.join(spec.origins)}.")
+
+
+def _divided(
+    model: str, hyperparameters: Mapping[str, Any], settings: Settings
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    training = Training.model_fields.keys() - {"steps"}
+    for name in settings:
+        if name not in hyperparameters and name not in training:
+            known = [*hyperparameters, *training]
+            raise UnknownNameError(
+                "setting", name, known, hint=f"See `drbench models show {model}`."
+            )
+    return (
+        {name: value for name, value in settings.items() if name in hyperparameters},
+        {name: value for name, value in settings.items() if name not in hyperparameters},
+    )
+
+
+def _training(fields: Mapping[str, Any]) -> Training:
+    try:
+        return Training(**fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RequestError(
+            f"--set {'.'.join(map(str, first['loc']))}={first['input']}: {first['msg']}."
+        ) from error

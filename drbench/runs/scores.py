@@ -1,0 +1,99 @@
+"""Scores remembered by content: the same latents under the same code are scored once."""
+
+import functools
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from drbench import registry
+from drbench.files import cache_dir, canonical_json, sha256_text, write_text
+from drbench.metrics.metric import Metric, MetricResult
+from drbench.metrics.scoring import score
+from drbench.representation import Representation
+
+OnResult = Callable[[str, MetricResult], None]
+
+
+def remembered_scores(
+    representation: Representation,
+    metrics: Mapping[str, Mapping[str, Any]],
+    *,
+    seed: int,
+    force: bool = False,
+    on_result: OnResult | None = None,
+) -> dict[str, MetricResult]:
+    """Score a representation, reusing what the cache holds of it.
+
+    Parameters
+    ----------
+    representation : Representation
+        What to score.
+    metrics : mapping of name to parameters
+        Registered metrics.
+    seed : int
+        Seed of everything random in them.
+    force : bool
+        Score again whatever the cache holds.
+    on_result : callable, optional
+        Called with each name and result as soon as it is there.
+
+    Returns
+    -------
+    results : dict of name to MetricResult, in the order of `metrics`
+    """
+    files = {
+        name: _file(representation, name, parameters, seed) for name, parameters in metrics.items()
+    }
+    results = {} if force else {name: found for name in metrics if (found := _read(files[name]))}
+    for name, result in results.items():
+        if on_result:
+            on_result(name, result)
+
+    def keep(name: str, result: MetricResult) -> None:
+        write_text(files[name], result.model_dump_json())
+        if on_result:
+            on_result(name, result)
+
+    missing = [name for name in metrics if name not in results]
+    if missing:
+        parameters = {name: dict(metrics[name]) for name in missing}
+        results |= score(
+            representation, metrics=missing, seed=seed, parameters=parameters, on_result=keep
+        )
+    return {name: results[name] for name in metrics}
+
+
+def _file(
+    representation: Representation, name: str, parameters: Mapping[str, Any], seed: int
+) -> Path:
+    plugin = registry.find("metric", name)
+    metric: Metric = plugin.load()
+    content = [
+        representation.fingerprint,
+        metric.validated(parameters),
+        seed,
+        _code_hash(plugin.source),
+    ]
+    return cache_dir() / "scores" / f"{name}-{sha256_text(canonical_json(content))[:24]}.json"
+
+
+def _read(file: Path) -> MetricResult | None:
+    if not file.exists():
+        return None
+    try:
+        return MetricResult.model_validate_json(file.read_bytes())
+    except ValidationError:
+        return None  # written by another version: scored again
+
+
+@functools.cache
+def _code_hash(plugin: Path | None) -> str:
+    """Hash of the metric's own file and of all that metrics share: other code, other score."""
+    shared = sorted(Path(__file__).parents[1].joinpath("metrics").glob("*.py"))
+    digest = hashlib.sha256()
+    for file in [*shared, *([plugin] if plugin else [])]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

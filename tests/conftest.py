@@ -1,0 +1,40 @@
+"""Shared by all tests: where real images may lie, and a cache of their own."""
+
+import os
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Folder of real images, laid out like a data root; optional."""
+    folder = Path(os.environ.get("DRBENCH_SAMPLES", ROOT.parent / "shared" / "samples"))
+    if not folder.is_dir():
+        pytest.skip(f"no real images in {folder}: set DRBENCH_SAMPLES to a folder that has them")
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for the whole session, so that what is prepared once serves every test."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(session_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's data, cache and plugins out of the tests."""
+    monkeypatch.setenv("DRBENCH_CACHE", str(session_cache))
+    monkeypatch.delenv("DRBENCH_DATA", raising=False)
+    monkeypatch.delenv("DRBENCH_PLUGINS", raising=False)
+
+
+@pytest.fixture(scope="session")
+def make_record() -> Callable[..., Any]:
+    """Makes records that no run was done for; see records.py beside this file."""
+    return runpy.run_path(str(ROOT / "tests" / "records.py"))["make_record"]

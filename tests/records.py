@@ -1,0 +1,62 @@
+"""Made-up records, valid but of no run."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from drbench.data.spec import Factor, Origin
+from drbench.files import sha256_text
+from drbench.metrics.metric import MetricResult
+from drbench.models.budget import Training
+from drbench.runs.record import Provenance, Record, Stage
+from drbench.runs.spec import DataRef, RunSpec, Scoring
+
+
+def make_record(
+    *,
+    seed: int = 0,
+    transfer: bool = True,
+    model: str = "beta_vae",
+    origin: Origin = "rendered",
+    scores: dict[Stage, dict[str, MetricResult]] | None = None,
+    **changes: Any,
+) -> Record:
+    """A record of dsprites cut down to two classes a factor; of a transfer unless said."""
+    levels = {"shape": 2, "scale": 2, "orientation": 2, "pos_x": 2, "pos_y": 2}
+    common: dict[str, Any] = {
+        "data": DataRef(name="dsprites", origin=origin, levels=levels),
+        "model": model,
+        "hyperparameters": {"beta": 1.0},
+        "training": Training(steps=10),
+        "scoring": Scoring(sample=100, metrics={"mig": {}}),
+        "seed": seed,
+    }
+    spec = RunSpec(**common, init=RunSpec(**common) if transfer else None)
+    if scores is None:
+        before, after = 0.1 + seed / 100, 0.5 + seed / 50
+        scores = {"after": {"mig": MetricResult(value=after, n_samples=100)}}
+        if transfer:
+            scores["before"] = {"mig": MetricResult(value=before, n_samples=100)}
+    digest = sha256_text(f"{model} {seed}")
+    provenance = Provenance(
+        created=datetime(2026, 1, 1, tzinfo=UTC),
+        versions={"drbench": "0"},
+        plugins={},
+        data_hash=digest,
+        weights_hash=digest,
+        git_commit=None,
+        git_dirty=None,
+        device="cpu",
+        threads=1,
+        seconds={"train": 1.0},
+    )
+    fields: dict[str, Any] = {
+        "key": spec.key,
+        "spec": spec,
+        "factors": tuple(Factor(name=n, kind="ordinal", size=s) for n, s in levels.items()),
+        "scores": scores,
+        "objective": {stage: {"elbo": -1.0} for stage in scores},
+        "scored_rows": 100,
+        "redrawn": {},
+        "provenance": provenance,
+    }
+    return Record(**(fields | changes))

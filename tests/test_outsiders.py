@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from drbench.errors import RepresentationError
+from drbench.representation import Representation
+
+MEAN = np.arange(8.0).reshape(4, 2)
+CSV = "shape,scale\nsquare,0.75\nheart,1.0\nsquare,0.75\nheart,1.0\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    np.savez(tmp_path / "representations.npz", mean=MEAN, sampled=MEAN + 1)
+    (tmp_path / "classes.csv").write_text(CSV)
+    return tmp_path
+
+
+def test_a_folder_of_npz_and_csv_is_read(folder):
+    found = Representation.load(folder)
+    assert found.factor_names == ("shape", "scale")
+    assert found.codes.tolist() == [[1, 0], [0, 1], [1, 0], [0, 1]]
+    assert found.factors[1].values == (0.75, 1.0)
+    assert len(found.notes) == 2
+    np.testing.assert_array_equal(found.latents, MEAN)
+    np.testing.assert_array_equal(Representation.load(folder, kind="sampled").latents, MEAN + 1)
+
+
+def test_integer_and_float_classes_are_the_same(folder):
+    path = folder / "classes.csv"
+    path.write_text("a,b\n0,2\n1,1\n1,0\n0,2\n")
+    whole = Representation.load(folder)
+    path.write_text("a,b\n0.0,2.0\n1.0,1.0\n1.0,0.0\n0.0,2.0\n")
+    assert Representation.load(folder).fingerprint == whole.fingerprint
+    path.write_text("\ufeffa , b\r\n0,2\r\n1,1\r\n\r\n1,0\r\n0,2\r\n", newline="")
+    assert Representation.load(folder).fingerprint == whole.fingerprint
+
+
+def test_sampled_latents_are_optional(folder):
+    np.savez(folder / "representations.npz", mean=MEAN)
+    assert Representation.load(folder).sampled is None
+    with pytest.raises(RepresentationError, match="no sampled latents"):
+        Representation.load(folder, kind="sampled")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (CSV + "heart,1.0\n", "4 rows, classes.csv has 5"),
+        ("shape,scale\n", "no classes below"),
+        ("", "no classes below"),
+        ("a,b\n1,2\n1\n", "line 3: 1 entries"),
+        ("0,1\n0,1\n0,1\n0,1\n", "must name the factors"),
+        (",a\n0,1\n1,1\n2,1\n3,0\n", "column 1 has no name"),
+        ("a,a\n0,1\n1,1\n2,1\n3,0\n", "each its own"),
+        ("a,b\n0,nan\n1,1\n2,1\n3,0\n", "factor b hold NaN"),
+        ("a,b\n0,\n1,1\n2,1\n3,0\n", "Factor b lacks a label in 1 rows"),
+    ],
+)
+def test_a_csv_that_does_not_fit_is_named(folder, text, words):
+    (folder / "classes.csv").write_text(text)
+    with pytest.raises(RepresentationError, match=words):
+        Representation.load(folder)
+
+
+def test_files_that_are_missing_or_damaged_are_named(folder):
+    npz, table = folder / "representations.npz", folder / "classes.csv"
+    whole = npz.read_bytes()
+    for content in (b"", whole[:60], whole[: len(whole) // 2], b"<html>not found</html>"):
+        npz.write_bytes(content)
+        with pytest.raises(RepresentationError, match=r"NPZ file|damaged"):
+            Representation.load(folder)
+    np.savez(npz, other=MEAN)
+    with pytest.raises(RepresentationError, match=r"lacks the array 'mean'.*other"):
+        Representation.load(folder)
+    np.savez(npz, mean=MEAN, sampled=MEAN[:, :1])
+    with pytest.raises(RepresentationError, match="sampled has shape"):
+        Representation.load(folder)
+    np.savez(npz, mean=MEAN, sampled=MEAN.astype(str).astype("U9") + "x")
+    with pytest.raises(RepresentationError, match="not an array of numbers"):
+        Representation.load(folder)
+    table.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RepresentationError, match="cannot be read"):
+        Representation.load(folder)
+    table.unlink()
+    with pytest.raises(RepresentationError, match="is missing"):
+        Representation.load(folder)
