@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
-from importlib.metadata import entry_points
+from importlib.metadata import Distribution, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, final
@@ -186,13 +186,11 @@ def overrides() -> str:
 def _installed(kind: Kind) -> dict[str, Plugin]:
     """Plugins of installed distributions. drbench's own name wins over another's, with a word."""
     found: dict[str, Plugin] = {}
-    points = [(point.dist, point) for point in entry_points(group=f"drbench.{kind}s") if point.dist]
-    points.sort(key=lambda pair: (pair[0].name != "drbench", pair[0].name, pair[1].name))
-    for dist, point in points:
-        module, _, attribute = point.value.partition(":")
-        plugin = Plugin(
-            kind, point.name, dist.name, dist.version, module.strip(), attribute.strip()
-        )
+    points = [(*_identity(p.dist), p) for p in entry_points(group=f"drbench.{kind}s") if p.dist]
+    points.sort(key=lambda point: (point[0] != "drbench", *point[:2], point[2].name))
+    for distribution, version, point in points:
+        module, _, attribute = (part.strip() for part in point.value.partition(":"))
+        plugin = Plugin(kind, point.name, distribution, version, module, attribute)
         first = found.setdefault(point.name, plugin)
         if first != plugin:
             _warn(
@@ -200,6 +198,12 @@ def _installed(kind: Kind) -> dict[str, Plugin]:
                 f"{first.origin} has that name already."
             )
     return found
+
+
+@functools.cache
+def _identity(dist: Distribution) -> tuple[str, str]:
+    """Name and version; each look at them parses the distribution's metadata."""
+    return dist.name, dist.version
 
 
 @functools.cache
@@ -255,6 +259,7 @@ def _parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_bytes(), filename=str(path))
 
 
+@functools.cache
 def _module_file(module: str) -> Path | None:
     """File of a module. Its packages are searched and not imported, as find_spec would do."""
     top, *parts = module.split(".")

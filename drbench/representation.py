@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self, final
+from typing import Any, Literal, final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -85,7 +85,7 @@ class Representation:
         *,
         factors: Sequence[Factor] | Sequence[str] | None = None,
         latent_groups: Any = None,
-    ) -> Self:
+    ) -> "Representation":
         """A representation from two arrays.
 
         Parameters

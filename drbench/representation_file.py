@@ -82,9 +82,7 @@ def _read(file: Path) -> Representation:
             )
         factors = TypeAdapter(tuple[Factor, ...]).validate_python(about["factors"])
         pairs = {
-            name: arrays.pop(f"pairs.{name}")
-            for name in _PAIR_ARRAYS
-            if f"pairs.{name}" in arrays
+            name: arrays.pop(f"pairs.{name}") for name in _PAIR_ARRAYS if f"pairs.{name}" in arrays
         }
         interventions = Interventions(**pairs) if pairs else None
         notes = tuple(about["notes"])

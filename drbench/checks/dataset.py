@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from drbench.checks.trying import attempt
-from drbench.data.dataset import Dataset
+from drbench.data.dataset import Dataset, open_dataset
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.source import Source
 from drbench.data.spec import DatasetSpec, Origin
@@ -55,7 +55,7 @@ def unopened_origins(dataset: Any) -> list[str]:
     missing = []
     for origin in plugin.spec.origins:
         try:
-            plugin.open(Source(plugin.spec, origin))
+            open_dataset(plugin, Source(plugin.spec, origin))
         except MissingFilesError as error:
             missing.append(f"origin {origin} is not checked: {error}")
         except Exception:  # noqa: BLE001, S112 - it was tried and fails: check_dataset says how
@@ -84,11 +84,14 @@ def _spec_problems(spec: DatasetSpec) -> Iterator[str]:
 
 def _origin_problems(plugin: Dataset, origin: Origin) -> Iterator[str]:
     try:
-        truth = plugin.open(Source(plugin.spec, origin))
+        truth = open_dataset(plugin, Source(plugin.spec, origin))
     except MissingFilesError:
         return  # not a fault of the plugin; unopened_origins says it
-    yield from _truth_problems(truth, origin)
-    again = plugin.open(Source(plugin.spec, origin))
+    problems = _truth_problems(truth, origin)
+    yield from problems
+    if problems:
+        return
+    again = open_dataset(plugin, Source(plugin.spec, origin))
     rows = _some_rows(truth)
     if not np.array_equal(truth.codes, again.codes):
         yield f"origin {origin}: opening it twice gives other codes"

@@ -8,7 +8,7 @@ import numpy as np
 
 from drbench.checks import bench
 from drbench.checks.trying import attempt
-from drbench.errors import DrbenchError
+from drbench.errors import DrbenchError, PluginError
 from drbench.metrics.metric import Invariance, Metric, MetricResult
 from drbench.representation import Representation
 
@@ -63,10 +63,7 @@ def _declaration_problems(metric: Metric) -> Iterator[str]:
 def _perfect_problems(metric: Metric) -> Iterator[str]:
     known = bench.perfect()
     copies = [known.mean.copy(), known.codes.copy()]
-    result: Any = metric(known, seed=0)
-    if not isinstance(result, MetricResult):
-        yield f"it returned {type(result).__name__}, not a drbench.MetricResult"
-        return
+    result = metric(known, seed=0)
     if not all(map(np.array_equal, copies, [known.mean, known.codes])):
         yield "it changes the arrays that it is given"
     if metric(bench.perfect(), seed=0) != result:
@@ -102,16 +99,14 @@ def _odd_problems(metric: Metric, what: str, representation: Representation) -> 
     """What a metric cannot use it declines: by a result with a reason, or by a named error."""
     try:
         result = metric(representation, seed=0)
+    except PluginError:
+        raise
     except DrbenchError:
         return
     yield from _result_problems(metric, what, result)
 
 
 def _result_problems(metric: Metric, what: str, result: MetricResult) -> Iterator[str]:
-    if result.value is None:
-        if not result.reason:
-            yield f"{what}: no score and no reason"
-        return
     low, high = metric.range
-    if not low - _SLACK <= result.value <= high + _SLACK:
+    if result.value is not None and not low - _SLACK <= result.value <= high + _SLACK:
         yield f"{what}: the score {result.value:.6g} is outside {low:g} to {high:g}"

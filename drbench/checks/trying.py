@@ -10,10 +10,13 @@ import numpy as np
 def attempt(what: str, check: Callable[[], Iterable[str]]) -> list[str]:
     """The problems that a check yields, an exception or a touched global generator among them."""
     before = _global_randomness()
+    problems: list[str] = []
     try:
-        problems = list(check())
+        for problem in check():
+            problems.append(problem)  # one by one: what was found before an error is kept
     except Exception as error:  # noqa: BLE001 - a plugin may fail in any way: that is the finding
-        problems = [f"{what}: {type(error).__name__}: {error}"]
+        sentence, *_ = str(error).splitlines() or [""]
+        problems.append(f"{what}: {type(error).__name__}: {sentence}")
     for name, state in _global_randomness().items():
         if name in before and before[name] != state:
             problems.append(f"{what}: it draws from {name}, which belongs to the user")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from drbench import registry
-from drbench.cli.frame import JsonOption, RootOption, Table, emit
+from drbench.cli.frame import RootOption, Table, emit
 from drbench.cli.listing import list_plugins
 
 app = typer.Typer(help="Data sets: what there is, what is in it, fetch it.")
@@ -14,13 +14,13 @@ Name = Annotated[str, typer.Argument(metavar="D", help="Registered name of a dat
 
 
 @app.command("list")
-def list_(json: JsonOption = None) -> None:
+def list_() -> None:
     """List the registered data sets."""
-    list_plugins("dataset", json)
+    list_plugins("dataset")
 
 
 @app.command()
-def show(name: Name, json: JsonOption = None) -> None:
+def show(name: Name) -> None:
     """Show all that is declared of a data set."""
     from drbench.data.dataset import find_dataset
 
@@ -46,10 +46,9 @@ def show(name: Name, json: JsonOption = None) -> None:
     }
     factors = [(f.name, f.kind, f.size, _extent(f.values)) for f in spec.factors]
     emit(
-        spec.model_dump(mode="json"),
+        {"from": about["from"], **spec.model_dump(mode="json")},
         Table(("", ""), list(about.items())),
         Table(("factor", "kind", "classes", "values"), factors),
-        json=json,
     )
 
 

@@ -3,7 +3,9 @@
 import json as json_text
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, final
@@ -14,9 +16,20 @@ from drbench.errors import RequestError
 
 Setting = str | int | float | bool | None
 
+_json_target: ContextVar[Path | None] = ContextVar("json_target", default=None)
+
+
+def _json_file(value: Path | None) -> Path | None:
+    return value or _json_target.get()
+
+
 JsonOption = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Write JSON here; - is stdout.")
+    Path | None,
+    typer.Option(
+        "--json", metavar="FILE", help="Write JSON here; - is stdout.", callback=_json_file
+    ),
 ]
+"""For commands that look at the file themselves; `emit` finds it without."""
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter; repeatable."),
@@ -49,13 +62,14 @@ def emit(document: Any, *blocks: Table | str, json: Path | None = None) -> None:
     *blocks : Table or str
         The same result for people; not printed if the JSON goes to standard output.
     json : path, optional
-        Where the JSON goes; `-` is standard output.
+        Where the JSON goes, `-` is standard output; by default where --json says.
 
     Raises
     ------
     DrbenchError
         If the file cannot be written.
     """
+    json = _json_file(json)
     if json is not None:
         text = json_text.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         if str(json) == "-":
@@ -73,6 +87,16 @@ def emit(document: Any, *blocks: Table | str, json: Path | None = None) -> None:
             _print_rich(block)
         else:
             _print_plain(block)
+
+
+@contextmanager
+def json_goes_to(file: Path | None) -> Iterator[None]:
+    """Set what `emit` takes for --json inside the block."""
+    token = _json_target.set(file)
+    try:
+        yield
+    finally:
+        _json_target.reset(token)
 
 
 def note(message: str) -> None:

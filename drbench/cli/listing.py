@@ -1,12 +1,10 @@
 """What `datasets list`, `models list` and `metrics list` share. Imports no plugin."""
 
-from pathlib import Path
-
 from drbench import registry
 from drbench.cli.frame import Table, emit, note
 
 
-def list_plugins(kind: registry.Kind, json: Path | None) -> None:
+def list_plugins(kind: registry.Kind) -> None:
     """Print name, distribution and summary of every plugin of a kind."""
     known = registry.plugins(kind).values()
     for plugin in known:
@@ -14,7 +12,7 @@ def list_plugins(kind: registry.Kind, json: Path | None) -> None:
     rows = [(p.name, f"{p.distribution} {p.version}", p.summary) for p in known]
     keys = ("name", "distribution", "version", "summary")
     document = [{key: getattr(plugin, key) for key in keys} for plugin in known]
-    emit(document, Table(("name", "from", "summary"), rows), json=json)
+    emit(document, Table(("name", "from", "summary"), rows))
 
 
 def warn_if_broken(plugin: registry.Plugin) -> None:

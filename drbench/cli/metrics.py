@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from drbench import registry
-from drbench.cli.frame import JsonOption, Table, emit
+from drbench.cli.frame import Table, emit
 from drbench.cli.listing import list_plugins
 from drbench.errors import PluginError
 
@@ -13,15 +13,14 @@ app = typer.Typer(help="Metrics: what there is, what they measure.")
 
 
 @app.command("list")
-def list_(json: JsonOption = None) -> None:
+def list_() -> None:
     """List the registered metrics."""
-    list_plugins("metric", json)
+    list_plugins("metric")
 
 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="M", help="Registered name of a metric.")],
-    json: JsonOption = None,
 ) -> None:
     """Show a metric: its definition, range, invariances, faults and parameters."""
     from drbench.metrics.metric import Metric
@@ -64,5 +63,4 @@ def show(
         metric.definition,
         *(Table(columns, list(rows)) for columns, rows in tables.items() if rows),
         *(f"known fault: {fault}" for fault in metric.faults),
-        json=json,
     )

@@ -5,22 +5,21 @@ from typing import Annotated, Any
 import typer
 
 from drbench import registry
-from drbench.cli.frame import JsonOption, Table, emit
+from drbench.cli.frame import Table, emit
 from drbench.cli.listing import list_plugins
 
 app = typer.Typer(help="Models: what there is, what can be set.")
 
 
 @app.command("list")
-def list_(json: JsonOption = None) -> None:
+def list_() -> None:
     """List the registered models."""
-    list_plugins("model", json)
+    list_plugins("model")
 
 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="M", help="Registered name of a model.")],
-    json: JsonOption = None,
 ) -> None:
     """Show a model: its supervision, its source, its hyperparameters."""
     from drbench.models.model import load_model
@@ -48,7 +47,6 @@ def show(
         Table(("", ""), [item for item in document.items() if isinstance(item[1], str)][:-1]),
         document["description"],
         Table(("hyperparameter", "type", "default", "description"), rows),
-        json=json,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from drbench import registry
-from drbench.cli.frame import JsonOption, Table, emit
+from drbench.cli.frame import Table, emit
 from drbench.cli.listing import warn_if_broken
 from drbench.errors import MissingExtraError, PluginError, RequestError, UnknownNameError
 
@@ -20,7 +20,7 @@ Finding = tuple[str, str, str, str]
 
 
 @app.command("list")
-def list_(json: JsonOption = None) -> None:
+def list_() -> None:
     """List every plugin, with its distribution and its file."""
     known = [plugin for kind in registry.KINDS for plugin in registry.plugins(kind).values()]
     rows = [
@@ -35,7 +35,7 @@ def list_(json: JsonOption = None) -> None:
         {**dict(zip(columns, row, strict=True)), "problem": problem}
         for row, problem in zip(rows, problems, strict=True)
     ]
-    emit(document, Table(columns, rows), json=json)
+    emit(document, Table(columns, rows))
 
 
 @app.command()
@@ -46,13 +46,12 @@ def check(
             metavar="[PATH|NAME]...", help="Plugin files, folders, names. Default: all."
         ),
     ] = None,
-    json: JsonOption = None,
 ) -> None:
     """Try plugins out and print one line for each problem; exit 1 if there is any."""
     findings = [finding for plugin in _chosen(what or []) for finding in _findings(plugin)]
     columns = ("status", "kind", "name", "finding")
     document = [dict(zip(columns, finding, strict=True)) for finding in findings]
-    emit(document, Table(columns, findings), json=json)
+    emit(document, Table(columns, findings))
     if any(status == "problem" for status, *_ in findings):
         raise typer.Exit(1)
 

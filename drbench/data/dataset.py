@@ -83,7 +83,14 @@ def load_dataset(
             f"{' or '.join(dataset.spec.origins)}."
         )
     folder = Path(root) if root is not None else None
-    opened = dataset.open(Source(dataset.spec, origin, folder, prepare=prepare))
-    # Sets whose factors depend on each other lack combinations by nature.
-    lacking = absent(opened.codes, opened.spec.factors) if opened.spec.independent else ""
+    return open_dataset(dataset, Source(dataset.spec, origin, folder, prepare=prepare))
+
+
+def open_dataset(dataset: Dataset, source: Source) -> GroundTruth:
+    """Open a data set, and say in its notes what the maker's files lack of the declared grid."""
+    opened = dataset.open(source)
+    # Sets whose factors depend on each other lack combinations by nature; a drawing lacks none.
+    if source.origin == "rendered" or not opened.spec.independent:
+        return opened
+    lacking = absent(opened.codes, opened.spec.factors)
     return replace(opened, notes=(*opened.notes, lacking)) if lacking else opened

@@ -22,8 +22,6 @@ class Summary(Frozen):
     """Mean over the runs; null as soon as one run has no value."""
     spread: float | None
     """Unbiased standard deviation over the runs; null for a single run or without a mean."""
-    reason: str | None = None
-    """Why there is no mean: which runs lack a value, and what they give as their reason."""
 
 
 class Change(Frozen):
@@ -35,6 +33,8 @@ class Change(Frozen):
     """After training."""
     gain: Summary | None
     """After minus before, paired run by run; null for a row of source runs."""
+    reason: str | None = None
+    """Why a mean is missing: which runs lack a value, and what they give as their reason."""
 
 
 class Cell(Frozen):

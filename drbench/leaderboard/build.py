@@ -129,19 +129,26 @@ def _result(record: Record, stage: Stage, metric: str) -> MetricResult:
 
 
 def _change(records: Sequence[Record], metric: str, pick: Pick) -> Change:
-    after = _summary(records, "after", metric, pick)
+    after, missing = _values(records, "after", metric, pick)
     if not records[0].spec.init:
-        return Change(before=None, after=after, gain=None)
-    before = _summary(records, "before", metric, pick)
+        return Change(before=None, after=summarise(after), gain=None, reason=_joined(missing))
+    before, missing_before = _values(records, "before", metric, pick)
     gains = [
         None if new is None or old is None else new - old
-        for new, old in zip(after.values, before.values, strict=True)
+        for new, old in zip(after, before, strict=True)
     ]
-    reasons = dict.fromkeys(reason for reason in (before.reason, after.reason) if reason)
-    return Change(before=before, after=after, gain=summarise(gains, "; ".join(reasons) or None))
+    return Change(
+        before=summarise(before),
+        after=summarise(after),
+        gain=summarise(gains),
+        reason=_joined(missing_before + missing),
+    )
 
 
-def _summary(records: Sequence[Record], stage: Stage, metric: str, pick: Pick) -> Summary:
+def _values(
+    records: Sequence[Record], stage: Stage, metric: str, pick: Pick
+) -> tuple[list[float | None], list[str]]:
+    """Value of each run, and the reasons of those that have none."""
     results = [_result(record, stage, metric) for record in records]
     values = [pick(result) for result in results]
     missing = [
@@ -149,17 +156,21 @@ def _summary(records: Sequence[Record], stage: Stage, metric: str, pick: Pick) -
         for record, result, value in zip(records, results, values, strict=True)
         if value is None
     ]
-    return summarise(values, "; ".join(missing) or None)
+    return values, missing
 
 
-def summarise(values: Sequence[float | None], reason: str | None = None) -> Summary:
+def _joined(reasons: list[str]) -> str | None:
+    return "; ".join(reasons) or None
+
+
+def summarise(values: Sequence[float | None]) -> Summary:
     """Mean and unbiased spread; neither if a value is missing.
 
     Examples
     --------
     >>> summarise([0.25, 0.75]).mean
     0.5
-    >>> summarise([0.25, None], "seed 1: no pairs").mean is None
+    >>> summarise([0.25, None]).mean is None
     True
     """
     present = [value for value in values if value is not None]
@@ -168,7 +179,6 @@ def summarise(values: Sequence[float | None], reason: str | None = None) -> Summ
         values=tuple(values),
         mean=_mean(values),
         spread=statistics.stdev(present) if whole and len(present) > 1 else None,
-        reason=None if whole else reason,
     )
 
 

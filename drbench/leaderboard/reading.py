@@ -31,7 +31,7 @@ def read_model(path: Path, model: type[T]) -> T:
         return model.model_validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "as a whole"
+        where = ".".join(map(str, first["loc"]))[:80] or "as a whole"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise BoardError(
             f"{path} is no valid {model.__name__.lower()}: {where!r}: {first['msg']}{more}. "
@@ -81,7 +81,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {key!r} comes twice in one object")
+            raise ValueError(f"the key {key[:80]!r} comes twice in one object")
         found[key] = value
     return found
 

@@ -129,7 +129,9 @@ def _range_problems(name: str, where: str, result: MetricResult) -> Iterator[str
     except PluginError as error:
         yield f"{where} cannot be checked: {error}"
         return
-    assert isinstance(metric, Metric)
+    if not isinstance(metric, Metric):
+        yield f"{where} cannot be checked: the plugin registered as {name!r} is no metric."
+        return
     low, high = metric.range
     scores = {"the score": result.value} | {f"of {k}": v for k, v in result.per_factor.items()}
     for which, score in scores.items():

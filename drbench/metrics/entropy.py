@@ -45,7 +45,7 @@ def entropy_of_counts(
     True
     """
     share = counts / counts.sum(axis=-1, keepdims=True)
-    return -(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=-1)
+    return np.asarray(-(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=-1))
 
 
 def mutual_information(

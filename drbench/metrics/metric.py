@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, Self, final
+from typing import Any, Literal, Protocol, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model, model_validator
 
@@ -67,7 +67,7 @@ class MetricResult(Frozen):
     """Why there is no value."""
 
     @model_validator(mode="after")
-    def _no_value_without_reason(self) -> Self:
+    def _no_value_without_reason(self) -> "MetricResult":
         if self.value is None and not self.reason:
             raise ValueError("a result without a value needs a reason")
         return self

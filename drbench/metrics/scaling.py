@@ -1,7 +1,7 @@
 """Latents on a common scale, so that no estimate depends on their unit."""
 
 from dataclasses import dataclass
-from typing import Self, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,7 +20,7 @@ class Scaling:
     """Standard deviation in units of the peak; 0 for a constant latent."""
 
     @classmethod
-    def of(cls, latents: Float[np.ndarray, "n latent"]) -> Self:
+    def of(cls, latents: Float[np.ndarray, "n latent"]) -> "Scaling":
         """Measure a sample."""
         peak = np.abs(latents).max(axis=0)
         peak = np.where(peak > 0, peak, 1.0).astype(np.float64)

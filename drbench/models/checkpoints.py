@@ -17,6 +17,8 @@ from drbench.files import replacing
 
 WEIGHTS = "weights.safetensors"
 CHECKPOINT = "checkpoint.pt"
+_DAMAGE = (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError)
+"""What torch raises on a damaged file, depending on where the damage is."""
 
 
 def save_weights(path: Path, network: nn.Module) -> None:
@@ -99,10 +101,11 @@ def load_checkpoint(
     RunError
         For a damaged file or the checkpoint of another run.
     """
+    content = path.read_bytes()
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         saved = state["run"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+    except _DAMAGE as error:
         raise RunError(
             f"The checkpoint {path} is damaged: remove its folder and train again."
         ) from error

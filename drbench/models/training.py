@@ -108,7 +108,7 @@ def fit(
     began = time.monotonic()
     place(network, device)
     optimisers = {
-        part: torch.optim.Adam(network.get_submodule(part).parameters(), lr=training.lr, fused=True)
+        part: torch.optim.Adam(network.get_submodule(part).parameters(), lr=training.lr)
         for part in model.optimised
     }
     state = _State(
@@ -136,6 +136,7 @@ def fit(
             advance(1, note=f"loss {next(iter(terms.values())):.5g}, {log.rate(done):.3g} steps/s")
             if probe and training.score_every and done % training.score_every == 0:
                 log.write(done, terms, probe(network))
+                network.train()
             elif done % LOG_EVERY == 0 or done == training.steps:
                 log.write(done, terms)
             if interrupted.is_set():
@@ -175,7 +176,7 @@ def _update(
     with torch.autocast(batch.images.device.type, dtype=torch.bfloat16, enabled=reduced):
         terms = model.loss(network, batch)
     optimiser.zero_grad()
-    torch.autograd.backward(terms["loss"], inputs=parameters)
+    torch.autograd.backward(terms["loss"])
     if training.clip is not None:
         nn.utils.clip_grad_norm_(parameters, training.clip)
     optimiser.step()

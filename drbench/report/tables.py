@@ -28,7 +28,8 @@ def transfer_tables(records: Iterable[Record]) -> list[Table]:
     missing shows as `n/a`, with the reason in the notes. Runs that are no transfers are left out.
     """
     rows = [row for row in build(records).rows if row.kind == "transfer"]
-    return [table for _, group in groupby(rows, key=_alike) for table in _tables(list(group), rows)]
+    rows.sort(key=_alike)
+    return [table for _, alike in groupby(rows, key=_alike) for table in _tables(list(alike))]
 
 
 def percent(change: Change | None) -> str:
@@ -59,32 +60,33 @@ def _alike(row: Row) -> tuple[str, ...]:
     )
 
 
-def _tables(rows: list[Row], everywhere: list[Row]) -> list[Table]:
+def _tables(rows: list[Row]) -> list[Table]:
     first = rows[0]
     where = (
         f"{first.source.name} ({first.source.origin}) to {first.target.name} "
         f"({first.target.origin}), before (gain) in %"
     )
     sizes = [f"{f.name.replace('_', ' ')} ({f.size or 'real'})" for f in first.factors]
-    labels = [_label(row, everywhere) for row in rows]
-    accuracies, properties = [], []
-    reasons: tuple[list[str], list[str]] = [], []
-    for row, label in zip(rows, labels, strict=True):
+    properties = [column for column, _, _ in PROPERTIES]
+    by_factor, overall = [], []
+    notes: tuple[list[str], list[str]] = [], []
+    for row in rows:
+        label = _label(row, rows)
         for number, (code, metric) in enumerate(CLASSIFIERS):
             scores = _per_factor(row, metric)
-            accuracies.append(("" if number else label, code, *map(percent, scores)))
-            reasons[0].extend(_reasons(f"{label}, {code}", scores[-1]))
-        changes = [_score(row, metric, part) for _, metric, part in PROPERTIES]
-        properties.append((label, "full", *map(percent, changes)))
-        for (column, _, _), change in zip(PROPERTIES, changes, strict=True):
-            reasons[1].extend(_reasons(f"{label}, {column}", change))
+            by_factor.append(("" if number else label, code, *map(percent, scores)))
+            notes[0].extend(f"{label}, {code}: {reason}" for reason in _reasons(scores))
+        scores = [_score(row, metric, part) for _, metric, part in PROPERTIES]
+        overall.append((label, "full", *map(percent, scores)))
+        for column, score in zip(properties, scores, strict=True):
+            notes[1].extend(f"{label}, {column}: {reason}" for reason in _reasons([score]))
     return [
-        Table(("model", "code", *sizes, "all"), accuracies, f"Accuracy, {where}", reasons[0]),
+        Table(("model", "code", *sizes, "all"), by_factor, f"Accuracy, {where}", notes[0]),
         Table(
-            ("model", "code", *(column for column, _, _ in PROPERTIES)),
-            properties,
+            ("model", "code", *properties),
+            overall,
             f"Modularity and compactness, {where}",
-            reasons[1],
+            notes[1],
         ),
     ]
 
@@ -104,10 +106,10 @@ def _score(row: Row, metric: str, part: str) -> Change | None:
     return cell.parts.get(part) if part else cell.score
 
 
-def _reasons(label: str, change: Change | None) -> list[str]:
-    if change is None:
-        return [f"{label}: not scored"]
-    return [f"{label}: {change.gain.reason}"] if change.gain and change.gain.reason else []
+def _reasons(changes: Iterable[Change | None]) -> list[str]:
+    """Why values are missing, each reason once."""
+    said = ["not scored" if change is None else change.reason for change in changes]
+    return [reason for reason in dict.fromkeys(said) if reason]
 
 
 def _label(row: Row, rows: list[Row]) -> str:

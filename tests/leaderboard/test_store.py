@@ -66,6 +66,17 @@ def test_all_or_none_are_added(make_record, tmp_path):
     assert not list(board.rglob("*.json"))
 
 
+def test_none_are_added_if_one_is_there_already_with_other_content(make_record, tmp_path):
+    board = tmp_path / "board"
+    add(board, run_folder(tmp_path / "run", make_record()))
+    before = snapshot(board)
+    new = run_folder(tmp_path / "new", make_record(seed=1))
+    other = run_folder(tmp_path / "other", make_record(scored_rows=99))
+    with pytest.raises(BoardError, match="another record"):
+        add(board, new, other)
+    assert snapshot(board) == before
+
+
 def test_an_unfinished_run_is_named(make_record, tmp_path):
     run_folder(tmp_path / "runs" / "0", make_record(seed=0))
     unfinished = run_folder(tmp_path / "runs" / "1", make_record(seed=1))

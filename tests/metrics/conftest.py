@@ -49,9 +49,12 @@ def bench():
 
 @pytest.fixture(scope="session")
 def small():
-    """A code with noise and overlap: no score of it is 0 or 1. (rows, 4 latents, 3 factors.)"""
+    """A code with noise and overlap on a full grid: no score of it is 0 or 1.
+
+    360 rows; 4 latents, the last of noise; 3 factors of 6, 6 and 10 classes.
+    """
     rng = np.random.default_rng(3)
-    codes = grid((4, 3, 5, 6))[:, :3]
+    codes = grid((6, 6, 10))
     z = perfect(codes)
     mixed = np.stack([z[:, 0], z[:, 1] + 0.5 * z[:, 2], z[:, 2] - 0.3 * z[:, 0]], axis=1)
     latents = np.hstack([mixed + 0.3 * rng.normal(size=mixed.shape), rng.normal(size=(360, 1))])

@@ -90,6 +90,7 @@ def test_the_objective_is_a_mean_over_all_rows_and_the_same_at_every_call(
     network = seeded_network(MODEL, SHAPE, 0)
     rows = np.arange(100)
     whole = objective(MODEL, network, squares, rows, device="cpu")
+    torch.rand(3)
     assert objective(MODEL, network, squares, rows, device="cpu") == whole
     monkeypatch.setattr(inference, "_BATCH", 32)  # 32, 32, 32 and 4 rows
     parts = objective(MODEL, network, squares, rows, device="cpu")

@@ -6,6 +6,7 @@ from drbench.leaderboard.board import Change
 from drbench.leaderboard.build import summarise
 from drbench.metrics.metric import MetricResult
 from drbench.report.tables import MISSING, percent, transfer_tables
+from drbench.runs.spec import RunSpec
 
 NAMES = ["shape", "scale", "orientation", "pos_x", "pos_y"]
 
@@ -80,6 +81,41 @@ def test_targets_of_other_origin_are_tables_of_their_own(make_record):
     assert len(captions) == 4
     assert "official" in captions[0]
     assert "rendered" in captions[2]
+
+
+def test_rows_of_one_target_meet_whatever_lies_between_them(make_record):
+    both = {"before": scores(0.2), "after": scores(0.4)}
+    records = [
+        make_record(model=model, origin=origin, scores=both)
+        for model in ("ada_gvae", "beta_vae")
+        for origin in ("rendered", "official")
+    ]
+    rendered = transfer_tables(records)[2]
+    assert [row[0] for row in rendered.rows if row[0]] == [
+        "ada_gvae (1 seed)", "beta_vae (1 seed)",
+    ]  # fmt: skip
+
+
+def test_a_factor_without_a_score_shows_as_missing_with_the_reason(make_record):
+    accuracies = dict.fromkeys(NAMES[1:], 0.5) | {"shape": None}
+    gbt = {"gbt": MetricResult(value=None, per_factor=accuracies, reason="one shape only")}
+    accuracy, _ = transfer_tables([make_record(scores={"before": gbt, "after": gbt})])
+    assert list(accuracy.rows[0][2:]) == [MISSING, *["50.0 (+0.0)"] * 4, MISSING]
+    reasons = [note for note in accuracy.notes if "full" in note]
+    assert reasons == [
+        "beta_vae (1 seed), full: seed 0 before: one shape only; seed 0 after: one shape only"
+    ]
+
+
+def test_settings_are_told_where_models_of_a_name_differ(make_record):
+    both = {"before": scores(0.2), "after": scores(0.4)}
+    one = make_record(scores=both)
+    spec = RunSpec.model_validate(one.spec.model_dump() | {"hyperparameters": {"beta": 2.0}})
+    other = one.model_copy(update={"spec": spec, "key": spec.key})
+    accuracy, _ = transfer_tables([one, other])
+    assert sorted(row[0] for row in accuracy.rows if row[0]) == [
+        "beta_vae (beta 1.0, 1 seed)", "beta_vae (beta 2.0, 1 seed)",
+    ]  # fmt: skip
 
 
 def test_source_runs_are_left_out(make_record):

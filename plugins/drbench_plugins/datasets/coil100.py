@@ -48,8 +48,9 @@ def _spec(name: str, summary: str, *added: Factor) -> DatasetSpec:
             ),
         ),
         licence="None stated by its makers; research use.",
-        citation="Nene, Nayar, Murase: Columbia Object Image Library (COIL-100), "
-        "technical report CUCS-006-96, 1996.",
+        citation="Nene, Nayar, Murase: Columbia Object Image Library (COIL-100), technical report "
+        "CUCS-006-96, 1996"
+        + ("; augmented: Dapueto, Noceti, Odone, NeurIPS 2024." if added else "."),
         homepage="https://www.cs.columbia.edu/CAVE/software/softlib/coil-100.php",
     )
 

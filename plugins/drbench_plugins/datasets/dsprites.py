@@ -43,11 +43,7 @@ _URL = "https://github.com/google-deepmind/dsprites-dataset/raw/master/"
 _FACTORS = (
     Factor(name="shape", kind="categorical", values=("square", "ellipse", "heart")),
     Factor(name="scale", kind="ordinal", values=tuple(renderer.SCALES.tolist())),
-    Factor(
-        name="orientation",
-        kind="cyclic",
-        values=tuple(np.linspace(0, 2 * np.pi, renderer.ORIENTATIONS).tolist()),
-    ),
+    Factor(name="orientation", kind="cyclic", values=tuple(renderer.ORIENTATIONS.tolist())),
     Factor(name="pos_x", kind="ordinal", values=tuple(renderer.POSITIONS.tolist())),
     Factor(name="pos_y", kind="ordinal", values=tuple(renderer.POSITIONS.tolist())),
 )

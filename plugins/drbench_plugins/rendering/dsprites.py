@@ -13,7 +13,7 @@ from drbench_plugins.rendering.heart import HEART_DEGREES, HEART_RADII
 SIDE = 64
 """Side of an image in pixels."""
 SCALES = np.linspace(0.5, 1.0, 6)
-ORIENTATIONS = 40
+ORIENTATIONS = np.linspace(0.0, 2 * np.pi, 40)
 POSITIONS = np.linspace(0.0, 1.0, 32)
 
 _FIRST_CENTRE, _TRAVEL = 15.5, 32.0
@@ -44,9 +44,7 @@ def draw(codes: Int[np.ndarray, "k factor"]) -> Bool[np.ndarray, "k height width
         chosen = np.flatnonzero(codes[:, 0] == shape)
         columns, dx = _window(POSITIONS[codes[chosen, 3]])
         rows, dy = _window(POSITIONS[codes[chosen, 4]])
-        # The last orientation is a full turn: taken as none, so that both are the same pixels.
-        turn = codes[chosen, 2] % (ORIENTATIONS - 1)
-        angle = 2 * np.pi * turn / (ORIENTATIONS - 1)
+        angle = ORIENTATIONS[codes[chosen, 2]]
         scale = SCALES[codes[chosen, 1]]
         cos, sin = (np.cos(angle) / scale)[:, None], (np.sin(angle) / scale)[:, None]
         across = (cos * dx)[:, None, :] - (sin * dy)[:, :, None]

@@ -51,6 +51,8 @@ def test_width_is_the_deepest_layer_and_the_others_have_a_quarter_and_a_half() -
     network = load_model("beta_vae", width=32).network((64, 64, 1))
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
     assert [c.out_channels for c in convolutions] == [8, 16, 32, 16, 8, 1]
+    slopes = [m.negative_slope for m in network.modules() if isinstance(m, nn.LeakyReLU)]
+    assert slopes == [0.02] * 7  # the last layer has one too
     assert {(c.kernel_size, c.stride, c.padding) for c in convolutions} == {
         ((4, 4), (2, 2), (1, 1))
     }
@@ -100,7 +102,7 @@ def test_the_objective_is_cross_entropy_plus_beta_times_kl() -> None:
     x = batch.double().numpy()
     reconstruction = -(x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=(1, 2, 3)).mean()
     posterior = Normal(mean, (log_variance / 2).exp())
-    kl = float(kl_divergence(posterior, Normal(0.0, 1.0)).sum(dim=1).mean())
+    kl = kl_divergence(posterior, Normal(0.0, 1.0)).sum(dim=1).mean().item()
     assert terms["reconstruction"] == pytest.approx(reconstruction, rel=1e-5)
     assert terms["kl"] == pytest.approx(kl, rel=1e-4)
     assert terms["loss"] == pytest.approx(reconstruction + 3 * kl, rel=1e-5)

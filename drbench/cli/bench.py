@@ -1,0 +1,60 @@
+"""`drbench bench`."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from drbench.cli.frame import JsonOption, Table, emit
+
+
+def bench(
+    device: Annotated[
+        str | None, typer.Option("--device", help="cpu or cuda; default: what there is.")
+    ] = None,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Time metrics only.")] = False,
+    data: Annotated[bool, typer.Option("--data", help="Time data only.")] = False,
+    training: Annotated[bool, typer.Option("--training", help="Time training only.")] = False,
+    learning: Annotated[
+        bool, typer.Option("--learning", help="Train three seeds: does DCI rise? (minutes)")
+    ] = False,
+    json: JsonOption = None,
+) -> None:
+    """Time drbench against the plain way to do the same, in turns: quote the ratios."""
+    from drbench import bench as benchmarks
+    from drbench.progress import track
+    from drbench.runs.provenance import library_versions, machine
+
+    if learning:
+        found = list(track(benchmarks.bench_learning(), "seeds", 3))
+        rows = [
+            (one.seed, one.untrained, one.trained, one.trained - one.untrained) for one in found
+        ]
+        columns = ("seed", "DCI untrained", "DCI trained", "difference")
+        emit([asdict(one) for one in found], Table(columns, rows), json=json)
+        return
+    everything = not (metrics or data or training)
+    comparisons = []
+    place = "cpu"
+    if data or everything:
+        comparisons += list(benchmarks.bench_data())
+    if metrics or everything:
+        comparisons += list(benchmarks.bench_metrics())
+    if training or everything:
+        from drbench.models.inference import default_device
+
+        place = device or default_device()
+        comparisons += list(benchmarks.bench_training(place))
+    document = {
+        "machine": machine(place),
+        "versions": library_versions(),
+        "comparisons": [asdict(one) for one in comparisons],
+    }
+    table = Table(
+        ("what", "ms", "against", "its ms", "times faster"),
+        [
+            (c.what, 1e3 * c.seconds, c.baseline, 1e3 * c.baseline_seconds, c.ratio)
+            for c in comparisons
+        ],
+    )
+    emit(document, table, json=json)

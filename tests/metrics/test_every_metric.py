@@ -1,0 +1,202 @@
+"""What holds for every registered metric, those to come included."""
+
+import re
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from drbench import registry
+from drbench.data.spec import Factor
+from drbench.errors import RepresentationError
+from drbench.metrics import trees
+from drbench.metrics.metric import Invariance, load_metric
+from drbench.representation import Representation
+
+# Each metric's test module, where it is held to something computed in another way.
+REFERENCES = {
+    "omes": "test_omes.py",
+    "dci": "test_dci.py",
+    "mig": "test_mig.py",
+    "gbt": "test_gbt.py",
+    "gbt_pruned": "test_gbt.py",
+}
+# Speeds up the metrics that fit predictors.
+FAST = {"rounds": 8}
+METRICS = registry.names("metric")
+
+
+def fast(metric):
+    return {name: value for name, value in FAST.items() if name in metric.defaults}
+
+
+def permute_latents(latents, codes, rng):
+    return latents[:, [2, 3, 0, 1]], codes
+
+
+def flip_signs(latents, codes, rng):
+    return latents * [-1, 1, -1, -1], codes
+
+
+def scale(latents, codes, rng):
+    return latents * [0.1, 10, 3, 0.7], codes
+
+
+def rename_classes(latents, codes, rng):
+    sizes = codes.max(axis=0) + 1
+    return latents, np.stack(
+        [rng.permutation(n)[c] for n, c in zip(sizes, codes.T, strict=True)], axis=1
+    )
+
+
+def reorder_rows(latents, codes, rng):
+    order = rng.permutation(len(codes))
+    return latents[order], codes[order]
+
+
+def append_constant(latents, codes, rng):
+    return np.hstack([latents, np.full((len(latents), 3), 0.7)]), codes
+
+
+def label_type(latents, codes, rng):
+    return latents, codes.astype(float)
+
+
+def jobs(latents, codes, rng):
+    return latents.copy(), codes
+
+
+CHANGES = {
+    change.__name__: change
+    for change in (
+        permute_latents,
+        flip_signs,
+        scale,
+        rename_classes,
+        reorder_rows,
+        append_constant,
+        label_type,
+        jobs,
+    )
+}
+
+
+def test_every_metric_has_an_independent_reference(request):
+    folder = request.path.parent
+    for name in METRICS:
+        assert name in REFERENCES, f"the metric {name} is held to no reference: add its test"
+        assert re.search(rf"import .*\b{name}\b", (folder / REFERENCES[name]).read_text())
+
+
+def test_every_invariance_can_be_tried():
+    assert set(CHANGES) == set(get_args(Invariance))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", METRICS)
+def test_declared_invariances_hold(name, change, small, monkeypatch):
+    known = load_metric(name)
+    if change not in known.invariances:
+        pytest.skip(f"{name} does not declare {change}")
+    before = known(*small, **fast(known))
+    changed = CHANGES[change](*small, np.random.default_rng(0))
+    if change in ("jobs", "label_type"):
+        monkeypatch.setattr(trees, "_remembered", type(trees._remembered)())
+    if change == "jobs":
+        monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    after = known(*changed, **fast(known))
+    assert before.value == pytest.approx(before.value) != 0
+    assert abs(after.value - before.value) <= known.invariances[change]
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_score_depends_on_its_seed_alone(name, small):
+    known = load_metric(name)
+    np.random.seed(1)  # noqa: NPY002  # no metric may look at the global generator
+    first = known(*small, seed=4, **fast(known))
+    np.random.seed(2)  # noqa: NPY002
+    assert known(*small, seed=4, **fast(known)) == first
+    assert first.parameters["seed"] == 4
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_code_beats_noise_and_stays_in_range(name, small):
+    known = load_metric(name)
+    latents, codes = small
+    noise = np.random.default_rng(0).normal(size=latents.shape)
+    good, bad = (known(z, codes, **fast(known)) for z in (latents, noise))
+    for result in (good, bad):
+        assert known.range[0] <= result.value <= known.range[1]
+    assert (good.value > bad.value) == known.higher_is_better
+    assert list(good.per_factor) == ["factor_0", "factor_1", "factor_2"]
+    assert good.n_samples == len(codes)
+
+
+def degenerate(latents, codes):
+    """What a metric may be handed: None where it must refuse, by what is wrong."""
+    rng = np.random.default_rng(0)
+    single = codes.copy()
+    single[:, 1] = 2
+    named = [Factor(name=f"f{j}", kind="continuous") for j in range(3)]
+    known = Representation.from_arrays(latents, codes)
+    return {
+        "one row": (latents[:1], codes[:1]),
+        "two rows": (latents[:2], codes[:2]),
+        "fewer rows than classes": (latents[:4], np.arange(12).reshape(4, 3)),
+        "one factor": (latents, codes[:, :1]),
+        "one latent": (latents[:, :1], codes),
+        "a single-valued factor": (latents, single),
+        "nothing varies": (latents, np.zeros_like(codes)),
+        "constant latents": (np.ones_like(latents), codes),
+        "text": (latents, codes.astype(str).astype(object) + "x"),
+        "booleans": (latents, codes > 1),
+        "large offset": (latents + 1e12, codes),
+        "huge": (latents * 1e300, codes),
+        "tiny": (latents * 1e-300, codes),
+        "continuous": (Representation.from_arrays(latents, codes + 0.5, factors=named), None),
+        "no grid": (rng.normal(size=(50, 3)), rng.normal(size=(50, 2))),
+        "vector units": (replace(known, latent_groups=np.array([0, 0, 1, 1])), None),
+        "split groups": (replace(known, split_groups=np.repeat(np.arange(36), 10)), None),
+        "one split group": (replace(known, split_groups=np.zeros(360, dtype=int)), None),
+        "float32": (replace(known, mean=known.mean.astype(np.float32)), None),
+        "narrow codes": (replace(known, codes=known.codes.astype(np.int8)), None),
+    }
+
+
+DEGENERATE = tuple(degenerate(np.zeros((360, 4)), np.zeros((360, 3), dtype=int)))
+
+
+@pytest.mark.parametrize("what", DEGENERATE)
+@pytest.mark.parametrize("name", METRICS)
+def test_degenerate_input_gives_a_score_or_a_reason(name, what, small):
+    known = load_metric(name)
+    given = degenerate(*small)[what]
+    result = known(*given, **fast(known) and {"rounds": 2})
+    if result.value is None:
+        assert len(result.reason) > 20
+    else:
+        assert result.reason is None
+        assert known.range[0] <= result.value <= known.range[1]
+    if what == "a single-valued factor":
+        assert result.value is not None
+        assert result.per_factor["factor_1"] is None
+        assert any("factor_1 has a single value" in warning for warning in result.warnings)
+    if what in ("nothing varies", "one row"):
+        assert result.reason == "no factor has two different values"
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_what_is_no_representation_is_refused(name, small):
+    known = load_metric(name)
+    latents, codes = small
+    for z, v in (
+        (latents * np.nan, codes),
+        (latents * np.inf, codes),
+        (latents, codes * np.nan),
+        (latents[:-1], codes),
+        (latents[:, 0], codes),
+        (latents[:0], codes[:0]),
+    ):
+        with pytest.raises(RepresentationError):
+            known(z, v)
