@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+# Networks in tests are tiny: more threads only wait for each other. Set before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

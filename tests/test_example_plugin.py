@@ -1,13 +1,13 @@
 """A stranger's distribution, installed into a fresh environment and used by name."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,16 +16,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
-def drbench(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """Runs a drbench command in a fresh environment that has drbench-example installed.
+def python(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Runs the Python of a fresh environment that has drbench-example installed.
 
     What drbench needs is taken over from the running environment; the example is installed by pip.
     """
     folder = tmp_path_factory.mktemp("fresh")
     source = shutil.copytree(ROOT / "plugins" / "example", folder / "example")
     venv.create(folder / "venv", with_pip=False)
-    python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps"]
+    interpreter = str(folder / "venv" / "bin" / "python")
+    install = [sys.executable, "-m", "pip", "--python", interpreter, "install", "--no-deps"]
     quiet = [
         "--quiet",
         "--disable-pip-version-check",
@@ -39,16 +39,21 @@ def drbench(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
     def run(*arguments: str) -> str:
         done = subprocess.run(
-            [str(python), "-m", "drbench", *arguments],
+            [interpreter, *arguments],
             capture_output=True,
             text=True,
             cwd=folder,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def drbench(python: Callable[..., str]) -> Callable[..., str]:
+    return partial(python, "-m", "drbench")
 
 
 def test_its_names_are_listed_with_their_distribution(drbench) -> None:
@@ -68,6 +73,10 @@ def test_all_three_conform(drbench) -> None:
         ["ok", "model", "example_pca"],
         ["ok", "metric", "example_ratio"],
     ]
+
+
+def test_its_own_test_passes(python) -> None:
+    assert "1 passed" in python("-m", "pytest", "-q", "example/test_drbench_example.py")
 
 
 def test_a_run_uses_all_three_by_name(drbench, tmp_path: Path) -> None:

@@ -34,7 +34,9 @@ class RunFolder:
             If something else is there, or the same run and `resume` was not asked for.
         """
         folder = cls(path)
-        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        # A folder with neither a checkpoint nor weights yet has nothing that could be lost.
+        held = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
+        if not path.exists() or held <= {folder.spec_file.name, "log.jsonl"}:
             document = spec.model_dump(mode="json")
             write_text(folder.spec_file, json.dumps(document, indent=1, sort_keys=True) + "\n")
             return folder

@@ -64,7 +64,7 @@ def test_parameters_reach_their_metric_and_are_recorded(small):
     [
         (["mig"], {"mig": {"bin": 3}}, r"mig.bin: .*Parameters of mig: bins=20, binning=width"),
         (["mig"], {"mig": {"bins": 1}}, "mig.bins: .*greater than or equal to 2"),
-        (["omes"], {"omes": {"pooling": "mean"}}, "omes.pooling: .*'avg' or 'max'"),
+        (["mig", "omes"], {"omes": {"pooling": "mean"}}, "omes.pooling: .*'avg' or 'max'"),
         (["mig"], {"dci": {"rounds": 3}}, "'dci', which is not among the metrics"),
     ],
 )

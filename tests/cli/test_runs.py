@@ -1,0 +1,151 @@
+"""`drbench train`, `transfer`, `encode`, `score`."""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drbench.cli import run
+from drbench.cli.runs import parse_seeds
+from drbench.errors import RequestError
+
+LEVELS = [f"--levels={name}=3" for name in ("color", "scale", "orientation", "pos_x", "pos_y")]
+TRAIN = [
+    "train", "--dataset", "color_dsprites", "--origin", "rendered", "--model", "beta_vae",
+    "--steps", "2", "--resize", "16", *LEVELS, "--set", "width=4", "--set", "batch=8",
+    "--sample", "60", "--metric", "mig", "--metric", "omes", "--set", "mig.bins=5",
+]  # fmt: skip
+TRANSFER = [
+    "--target", "color_dsprites", "--origin", "rendered", "--steps", "2", *LEVELS,
+    "--sample", "60", "--metric", "mig",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    assert run([*TRAIN, "--seeds", "0-1", "--out", str(folder / "src")]) == 0
+    assert run(["transfer", str(folder / "src"), *TRANSFER, "--out", str(folder / "tgt")]) == 0
+    return folder
+
+
+@pytest.fixture
+def arrays(tmp_path: Path) -> Path:
+    """What an outsider has: latents and classes of a small grid."""
+    codes = np.array(list(itertools.product(range(4), range(3), range(5))))
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    np.savez(folder / "representations.npz", mean=codes.astype(float))
+    np.savetxt(folder / "classes.csv", codes, delimiter=",", fmt="%d", header="a,b,c", comments="")
+    return folder
+
+
+def test_seeds_make_a_folder_each(seeds):
+    assert sorted(path.name for path in (seeds / "src").iterdir()) == ["0", "1"]
+    assert sorted(path.name for path in (seeds / "tgt").iterdir()) == ["0", "1"]
+
+
+def test_a_transfer_of_seeds_keeps_each_seed(seeds):
+    records = [json.loads((seeds / "tgt" / s / "record.json").read_text()) for s in "01"]
+    assert [record["spec"]["init"]["seed"] for record in records] == [0, 1]
+    assert [record["spec"]["seed"] for record in records] == [0, 1]
+
+
+def test_settings_with_a_dot_reach_the_metric(seeds):
+    record = json.loads((seeds / "src" / "0" / "record.json").read_text())
+    assert record["scores"]["after"]["mig"]["parameters"]["bins"] == 5
+
+
+def test_a_run_that_is_there_is_refused_with_exit_code_one(seeds, capsys):
+    assert run([*TRAIN, "--out", str(seeds / "src" / "0")]) == 1
+    assert "add --resume" in capsys.readouterr().err
+
+
+def test_seeds_go_to_the_leaderboard_as_one_row(seeds, tmp_path, capsys):
+    board = ["--board", str(tmp_path)]
+    assert run(["leaderboard", "add", str(seeds / "tgt"), *board]) == 0
+    assert run(["leaderboard", "build", *board]) == 0
+    assert run(["leaderboard", "validate", *board]) == 0
+    (row,) = json.loads((tmp_path / "leaderboard.json").read_text())["rendered"]
+    assert row["n_seeds"] == 2
+
+
+def test_score_takes_a_run_and_gives_the_scores_of_its_record(seeds, tmp_path):
+    out = tmp_path / "scores.json"
+    arguments = ["--metric", "mig", "--set", "mig.bins=5", "--json", str(out)]
+    assert run(["score", str(seeds / "src" / "0"), *arguments]) == 0
+    record = json.loads((seeds / "src" / "0" / "record.json").read_text())
+    assert json.loads(out.read_text())["metrics"]["mig"] == record["scores"]["after"]["mig"]
+
+
+def test_encode_then_score(seeds, tmp_path, capsys):
+    out = tmp_path / "z"
+    arguments = ["--dataset", "dsprites", "--origin", "rendered", "--sample", "50"]
+    assert run(["encode", str(seeds / "src" / "0"), *arguments, "--out", str(out)]) == 0
+    assert run(["score", str(out), "--metric", "mig"]) == 0
+    assert "mig" in capsys.readouterr().out
+    assert run(["encode", str(seeds / "src" / "0"), *arguments, "--out", str(out)]) == 2
+
+
+def test_score_of_two_arrays_in_a_folder(arrays, capsys):
+    assert run(["score", str(arrays), "--metric", "mig", "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["metrics"]["mig"]["value"] == 1
+    assert set(document["metrics"]["mig"]) >= {
+        "value", "per_factor", "parts", "parameters", "n_samples", "n_pairs", "reference",
+        "chance", "standard_error", "curve", "matrix", "warnings", "reason",
+    }  # fmt: skip
+    assert document["provenance"]["versions"]["drbench"]
+
+
+def test_score_writes_each_result_as_it_is_done(arrays, tmp_path, monkeypatch):
+    from drbench.metrics import scoring
+
+    load, out = scoring.load_metric, tmp_path / "scores.json"
+
+    def broken(name):
+        if name == "omes":
+            raise KeyboardInterrupt
+        return load(name)
+
+    arguments = ["score", str(arrays), "--metric", "mig", "--metric", "omes", "--json", str(out)]
+    assert run(arguments[:4] + arguments[6:]) == 0
+    assert list(json.loads(out.read_text())["metrics"]) == ["mig"]
+    out.unlink()
+    monkeypatch.setattr(scoring, "load_metric", broken)
+    assert run(arguments) == 130
+    assert list(json.loads(out.read_text())["metrics"]) == ["mig"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--dataset", "dsprites", "--origin", "drawn"], 2, "--origin drawn"),
+        (["--dataset", "dsprites", "--resize", "0"], 2, "--resize 0"),
+        (["--dataset", "dsprite"], 2, "did you mean 'dsprites'"),
+        (["--dataset", "dsprites"], 1, "drbench datasets fetch dsprites"),
+        (["--dataset", "coil100", "--origin", "rendered"], 2, "no rendered origin"),
+        (["--dataset", "dsprites", "--origin", "rendered", "--levels", "hue=2"], 2, "no factor"),
+        (["--dataset", "dsprites", "--origin", "rendered", "--levels", "scale=9"], 2, "scale"),
+        (["--dataset", "dsprites", "--origin", "rendered", "--set", "lr=fast"], 2, "lr"),
+        (["--dataset", "dsprites", "--origin", "rendered", "--seeds", "9-0"], 2, "--seeds 9-0"),
+        (["--dataset", "dsprites", "--origin", "rendered", "--metric", "omse"], 2, "'omes'"),
+        (["--dataset", "dsprites", "--origin", "rendered", "--resize", "30"], 2, "multiples of 8"),
+    ],
+)
+def test_a_wrong_request_is_one_sentence(arguments, code, said, tmp_path, capsys):
+    out = tmp_path / "run"
+    request = ["train", "--model", "beta_vae", "--steps", "1", *arguments, "--out", str(out)]
+    assert run(request) == code
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert len(error) == 1
+    assert said in error[0]
+    assert not out.exists()
+
+
+def test_seeds_are_ranges_and_lists():
+    assert parse_seeds("0-2,7") == [0, 1, 2, 7]
+    with pytest.raises(RequestError, match="0-9"):
+        parse_seeds("a")
