@@ -211,7 +211,7 @@ def _print_rich(table: Table) -> None:
         pad_edge=False,
     )
     for header, right in zip(table.columns, _numeric(table), strict=True):
-        shown.add_column(header, justify="right" if right else "left")
+        shown.add_column(header, justify="right" if right else "left", overflow="fold")
     for row in table.rows:
         shown.add_row(*(Text(_cell(value)) for value in row))
     Console().print(shown)

@@ -62,5 +62,5 @@ def show(
         Table(("", ""), list(about.items())),
         metric.definition,
         *(Table(columns, list(rows)) for columns, rows in tables.items() if rows),
-        *(f"known fault: {fault}" for fault in metric.faults),
+        *(["\n".join(f"known fault: {fault}" for fault in metric.faults)] if metric.faults else []),
     )

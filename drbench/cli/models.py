@@ -1,5 +1,6 @@
 """`drbench models`."""
 
+import inspect
 from typing import Annotated, Any
 
 import typer
@@ -24,28 +25,28 @@ def show(
     """Show a model: its supervision, its source, its hyperparameters."""
     from drbench.models.model import load_model
 
-    model = type(load_model(name))
-    schema = model.model_json_schema()["properties"]
-    document: dict[str, Any] = {
+    model = load_model(name)
+    schema = type(model).model_json_schema().get("properties", {})
+    about = {
         "name": name,
         "from": registry.find("model", name).origin,
         "supervision": model.supervision,
         "source": model.source,
-        "description": (model.__doc__ or "").strip(),
-        "hyperparameters": {
-            field: {
-                "type": _type(schema[field]),
-                "default": info.default,
-                "description": info.description or "",
-            }
-            for field, info in model.model_fields.items()
-        },
     }
-    rows = [(field, *about.values()) for field, about in document["hyperparameters"].items()]
+    description = inspect.getdoc(type(model)) or ""
+    hyperparameters = {
+        field: {
+            "type": _type(schema[field]),
+            "default": default,
+            "description": schema[field].get("description", ""),
+        }
+        for field, default in model.model_dump(mode="json").items()
+    }
+    rows = [(field, *told.values()) for field, told in hyperparameters.items()]
     emit(
-        document,
-        Table(("", ""), [item for item in document.items() if isinstance(item[1], str)][:-1]),
-        document["description"],
+        {**about, "description": description, "hyperparameters": hyperparameters},
+        Table(("", ""), list(about.items())),
+        description,
         Table(("hyperparameter", "type", "default", "description"), rows),
     )
 

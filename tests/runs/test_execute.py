@@ -205,7 +205,7 @@ def test_a_folder_of_seeds_is_taken_in_the_order_of_its_numbers(tmp_path):
 
 def test_a_half_written_spec_is_named(tmp_path):
     (tmp_path / "spec.json").write_text('{"model": "ada')
-    with pytest.raises(RunError, match="spec[.]json"):
+    with pytest.raises(RunError, match=r"spec\.json"):
         _ = RunFolder.open(tmp_path).spec
 
 
