@@ -4,11 +4,12 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 T = TypeVar("T")
 
 
+@runtime_checkable
 class Progress(Protocol):
     """What a worker calls: `advance(3)`, or `advance(1, note="loss 12.3")`."""
 

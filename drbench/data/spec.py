@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import model_validator
 
@@ -42,7 +42,7 @@ class Factor(Frozen):
         return fields | {"values": tuple(values), "size": len(values) if size is None else size}
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self) -> "Factor":
         if self.kind == "continuous":
             if self.size is not None:
                 raise ValueError(f"factor {self.name}: a continuous factor has no classes")
@@ -126,7 +126,7 @@ class DatasetSpec(Frozen):
     """The maker's page."""
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self) -> "DatasetSpec":
         names = self.factor_names
         if len(set(names)) != len(names):
             raise ValueError(f"data set {self.name}: two factors share a name")

@@ -1,6 +1,6 @@
 """The record of a run: one immutable JSON file."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -71,13 +71,13 @@ class Record(Frozen):
     """Where the numbers come from."""
 
     @model_validator(mode="after")
-    def _key_is_the_hash(self) -> Self:
+    def _key_is_the_hash(self) -> "Record":
         if self.key != self.spec.key:
             raise ValueError("the key is not the hash of the spec")
         return self
 
     @model_validator(mode="after")
-    def _stages_fit_the_run(self) -> Self:
+    def _stages_fit_the_run(self) -> "Record":
         expected = {"before", "after"} if self.spec.init else {"after"}
         if set(self.scores) != expected:
             raise ValueError(

@@ -1,7 +1,7 @@
 """What a run is: data, model, budget, seed, where it starts, what is scored."""
 
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -65,7 +65,7 @@ class RunSpec(Frozen):
     """The run whose weights this one starts from; None for fresh weights."""
 
     @model_validator(mode="after")
-    def _same_model(self) -> Self:
+    def _same_model(self) -> "RunSpec":
         if self.init and self.init.model != self.model:
             raise ValueError(
                 f"a run of {self.model} cannot start from weights of {self.init.model}"
