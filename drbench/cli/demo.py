@@ -23,5 +23,6 @@ def demo(
         Table(tuple(table.columns), [tuple(row) for row in table.rows], table.caption)
         for table in made.tables
     ]
-    closing = f"leaderboard: {made.board}\npictures:    {made.sheet.resolve()}"
-    emit(document, *tables, closing, json=json)
+    notes = ["\n".join(line for table in made.tables for line in table.notes)]
+    closing = f"leaderboard: {made.board.resolve()}\npictures:    {made.sheet.resolve()}"
+    emit(document, *tables, *filter(None, notes), closing, json=json)

@@ -7,7 +7,6 @@ import typer
 from drbench import registry
 from drbench.cli.frame import Table, emit
 from drbench.cli.listing import list_plugins
-from drbench.errors import PluginError
 
 app = typer.Typer(help="Metrics: what there is, what they measure.")
 
@@ -23,12 +22,9 @@ def show(
     name: Annotated[str, typer.Argument(metavar="M", help="Registered name of a metric.")],
 ) -> None:
     """Show a metric: its definition, range, invariances, faults and parameters."""
-    from drbench.metrics.metric import Metric
+    from drbench.metrics.metric import load_metric
 
-    plugin = registry.find("metric", name)
-    metric = plugin.load()
-    if not isinstance(metric, Metric):
-        raise PluginError(f"The metric plugin {name!r} of {plugin.origin} is no drbench.Metric.")
+    plugin, metric = registry.find("metric", name), load_metric(name)
     document = {
         "name": name,
         "title": metric.title,

@@ -5,10 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from drbench import registry
 from drbench.data.dataset import find_dataset
 from drbench.errors import RequestError, UnknownNameError
-from drbench.metrics.metric import Metric
+from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import default_metrics
 from drbench.models.budget import Training
 from drbench.models.model import load_model
@@ -85,7 +84,7 @@ def scoring_request(
             raise RequestError(f"--set {name}.…: the metric {name!r} is not among those scored.")
     chosen: dict[str, dict[str, Any]] = {}
     for name in names:
-        metric: Metric = registry.load("metric", name)
+        metric = load_metric(name)
         given = settings.get(name, {})
         complete = metric.validated(given)
         chosen[name] = {key: complete[key] for key in given}

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from drbench import registry
 from drbench.files import cache_dir, canonical_json, sha256_text, write_text
-from drbench.metrics.metric import Metric, MetricResult
+from drbench.metrics.metric import MetricResult, load_metric
 from drbench.metrics.scoring import score
 from drbench.representation import Representation
 
@@ -69,13 +69,12 @@ def remembered_scores(
 def _file(
     representation: Representation, name: str, parameters: Mapping[str, Any], seed: int
 ) -> Path:
-    plugin = registry.find("metric", name)
-    metric: Metric = plugin.load()
+    metric = load_metric(name)
     content = [
         representation.fingerprint,
         metric.validated(parameters),
         seed,
-        _code_hash(plugin.source),
+        _code_hash(registry.find("metric", name).source),
     ]
     return cache_dir() / "scores" / f"{name}-{sha256_text(canonical_json(content))[:24]}.json"
 
