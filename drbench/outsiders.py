@@ -36,6 +36,9 @@ def load_npz_csv(folder: Path) -> Representation:
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
+        with path.open("rb") as file:
+            if file.read(2) != b"PK":
+                raise RepresentationError(f"{path} is no NPZ file: write it with numpy.savez.")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in ("mean", "sampled") if name in archive}
             found = list(archive)
@@ -70,6 +73,11 @@ def _read_csv(path: Path) -> tuple[list[str], np.ndarray]:
                 f"{path} line {number}: {len(row)} entries, but the header names {len(header)} "
                 "factors."
             )
+    if len(header) == 1 and (found := [mark for mark in ";\t|" if mark in header[0]]):
+        raise RepresentationError(
+            f"{path}: entries are separated by {found[0]!r}, expected commas: write it again with "
+            "commas."
+        )
     if "" in header:
         raise RepresentationError(
             f"{path}: column {header.index('') + 1} has no name. Is it a row number? Leave it out."
@@ -78,6 +86,13 @@ def _read_csv(path: Path) -> tuple[list[str], np.ndarray]:
         raise RepresentationError(
             f"{path}: the first line must name the factors; it holds numbers."
         )
+    for name, column in zip(header, zip(*body, strict=True), strict=True):
+        counts_rows = all(map(str.isdigit, column)) and len(set(column)) == len(body)
+        if counts_rows and len(header) > 1 and len(body) > 20:
+            raise RepresentationError(
+                f"{path}: every row has its own class in column {name!r}. Is it a row number? "
+                "Leave it out."
+            )
     return header, np.array(body, dtype=object)
 
 

@@ -16,6 +16,11 @@ class Progress(Protocol):
     def __call__(self, steps: int = 1, *, note: str = "") -> None: ...
 
 
+def say(line: str) -> None:
+    """Say something beside the result, on standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
 @contextmanager
 def progress(label: str, total: int, *, done: int = 0) -> Iterator[Progress]:
     """Report work of `total` steps, `done` of them already behind, on standard error."""

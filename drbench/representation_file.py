@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from drbench.data.spec import Factor
 from drbench.errors import RepresentationError
@@ -42,8 +42,10 @@ def write(representation: Representation, folder: Path) -> Path:
     """Write a representation into a folder, atomically."""
     path = folder / FILE
     arrays = {name: np.ascontiguousarray(a) for name, a in tensors(representation).items()}
+    # Serialised in memory first: a full disk is then an OSError, which `replacing` explains.
+    content = save(arrays, metadata=header(representation))
     with replacing(path) as partial:
-        save_file(arrays, partial, metadata=header(representation))
+        partial.write_bytes(content)
     return path
 
 

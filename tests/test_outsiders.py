@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from drbench.errors import RepresentationError
+from drbench.outsiders import load_npz_csv
 from drbench.representation import Representation
 
 MEAN = np.arange(8.0).reshape(4, 2)
@@ -84,3 +85,25 @@ def test_files_that_are_missing_or_damaged_are_named(folder):
     table.unlink()
     with pytest.raises(RepresentationError, match="is missing"):
         Representation.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("a;b\n0;1\n1;0\n", "separated by ';'"),
+        ("index,a\n" + "".join(f"{i},{i % 2}\n" for i in range(30)), "a row number"),
+    ],
+)
+def test_a_table_that_would_be_misread_is_refused(tmp_path, table, said):
+    rows = table.count("\n") - 1
+    np.savez(tmp_path / "representations.npz", mean=np.arange(2.0 * rows).reshape(rows, 2))
+    (tmp_path / "classes.csv").write_text(table)
+    with pytest.raises(RepresentationError, match=said):
+        load_npz_csv(tmp_path)
+
+
+def test_a_page_under_the_name_of_an_archive_is_named_for_what_it_is(tmp_path):
+    (tmp_path / "representations.npz").write_text("<html>not found</html>")
+    (tmp_path / "classes.csv").write_text("a\n0\n")
+    with pytest.raises(RepresentationError, match=r"no NPZ file: write it with numpy\.savez"):
+        load_npz_csv(tmp_path)

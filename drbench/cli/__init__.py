@@ -17,7 +17,7 @@ import typer
 from drbench import registry
 from drbench._version import __version__
 from drbench.cli.frame import json_goes_to, note
-from drbench.errors import DrbenchError, RequestError
+from drbench.errors import DrbenchError, MissingExtraError, RequestError
 
 EVERYWHERE = (
     "Everywhere: --plugins PATH (plugin file or folder; repeatable), --json FILE (the result as "
@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
             code, sentence = _explained(error)
             note(f"error: {sentence}")
     if code == _INTERRUPTED:
-        note("error: interrupted.")
+        note("error: interrupted. A run goes on with --resume.")
     return code
 
 
@@ -155,6 +155,8 @@ def _prepared(command: Any) -> dict[str, Any]:
 
 def _explained(error: Exception) -> tuple[int, str]:
     """Exit code and sentence of an error."""
+    if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+        error = MissingExtraError("torch", extra="train")
     if isinstance(error, DrbenchError):
         return error.exit_code, str(error)
     if isinstance(error, _UsageError):

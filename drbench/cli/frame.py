@@ -167,7 +167,7 @@ def _value(text: str) -> Setting:
 
 
 def _cell(value: Any) -> str:
-    if value is None or value == "":
+    if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"

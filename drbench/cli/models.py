@@ -1,13 +1,16 @@
 """`drbench models`."""
 
 import inspect
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from drbench import registry
 from drbench.cli.frame import Table, emit
 from drbench.cli.listing import list_plugins
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 app = typer.Typer(help="Models: what there is, what can be set.")
 
@@ -23,10 +26,10 @@ def show(
     name: Annotated[str, typer.Argument(metavar="M", help="Registered name of a model.")],
 ) -> None:
     """Show a model: its supervision, its source, its hyperparameters."""
+    from drbench.models.budget import Training
     from drbench.models.model import load_model
 
     model = load_model(name)
-    schema = type(model).model_json_schema().get("properties", {})
     about = {
         "name": name,
         "from": registry.find("model", name).origin,
@@ -34,7 +37,29 @@ def show(
         "source": model.source,
     }
     description = inspect.getdoc(type(model)) or ""
-    hyperparameters = {
+    hyperparameters = _fields(model)
+    training = _fields(Training(steps=1))
+    del training["steps"]  # an option of its own
+    columns = ("type", "default", "description")
+    emit(
+        {
+            **about,
+            "description": description,
+            "hyperparameters": hyperparameters,
+            "training": training,
+        },
+        Table(("", ""), list(about.items())),
+        description,
+        Table(("hyperparameter", *columns), [(k, *v.values()) for k, v in hyperparameters.items()]),
+        Table(("training", *columns), [(k, *v.values()) for k, v in training.items()]),
+        "Both are set with --set NAME=VALUE.",
+    )
+
+
+def _fields(model: "BaseModel") -> dict[str, dict[str, Any]]:
+    """Type, default and description of each field."""
+    schema = type(model).model_json_schema().get("properties", {})
+    return {
         field: {
             "type": _type(schema[field]),
             "default": default,
@@ -42,13 +67,6 @@ def show(
         }
         for field, default in model.model_dump(mode="json").items()
     }
-    rows = [(field, *told.values()) for field, told in hyperparameters.items()]
-    emit(
-        {**about, "description": description, "hyperparameters": hyperparameters},
-        Table(("", ""), list(about.items())),
-        description,
-        Table(("hyperparameter", "type", "default", "description"), rows),
-    )
 
 
 def _type(schema: dict[str, Any]) -> str:

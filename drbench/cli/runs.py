@@ -46,7 +46,7 @@ def train(
     levels: LevelsOption = None,
     settings: SetOption = None,
     steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.")] = 400_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed.")] = 0,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed; default: 0.")] = None,
     seeds: Annotated[
         str | None, typer.Option("--seeds", metavar="0-9", help="Several seeds: RUN/0 to RUN/9.")
     ] = None,
@@ -62,7 +62,9 @@ def train(
     plain, by_metric = divided_settings(settings)
     data = data_ref(dataset, origin, resize, levels)
     scoring = scoring_request(metric or [], by_metric, sample=sample)
-    chosen = parse_seeds(seeds) if seeds else [seed]
+    if seeds and seed is not None:
+        raise RequestError("--seed and --seeds are given: keep one.")
+    chosen = parse_seeds(seeds) if seeds else [seed or 0]
     records = []
     for number in chosen:
         spec = train_spec(data, model, settings=plain, steps=steps, seed=number, scoring=scoring)
@@ -153,7 +155,7 @@ def parse_seeds(text: str) -> list[int]:
             high = int(last) if dash else low
         except ValueError:
             low, high = 0, -1
-        if high < low:
+        if high < low or high - low >= 1000:
             raise RequestError(f"--seeds {text}: expected seeds such as 0-9 or 0,2,5-7.")
         seeds += range(low, high + 1)
     return list(dict.fromkeys(seeds))

@@ -92,16 +92,21 @@ def score(
         },
     }
 
+    results: dict[str, MetricResult] = {}
+
     def keep(name: str, result: "MetricResult") -> None:
+        results[name] = result
         document["metrics"][name] = result.model_dump(mode="json")
         if json is not None and str(json) != "-":
             emit(document, json=json)  # each result is on disk as soon as it is done
 
-    results = remembered_scores(
-        representation, request.metrics, seed=seed, force=force, on_result=keep
-    )
-    document["metrics"] = {name: document["metrics"][name] for name in results}
-    emit(document, *_tables(results), json=json)
+    try:
+        remembered_scores(representation, request.metrics, seed=seed, force=force, on_result=keep)
+    finally:  # what is done is shown, whatever came after it
+        done = {name: results[name] for name in request.metrics if name in results}
+        document["metrics"] = {name: document["metrics"][name] for name in done}
+        if done:
+            emit(document, *_tables(done), json=json)
 
 
 def _tables(results: dict[str, "MetricResult"]) -> list[Table]:

@@ -106,13 +106,14 @@ class GroundTruth:
         rows = np.flatnonzero(~dropped.any(axis=1))
         return replace(self.select(rows), spec=spec, codes=codes[rows])
 
-    def resized(self, size: int) -> "GroundTruth":
-        """The same data set with square images of `size` pixels, resized by area."""
-        height, width, channels = self.spec.image_shape
-        if (height, width) == (size, size):
+    def resized(self, height: int, width: int | None = None) -> "GroundTruth":
+        """The same data set resized by area, to a square if only one side is given."""
+        width = height if width is None else width
+        if self.spec.image_shape[:2] == (height, width):
             return self
         return self._converted(
-            (size, size, channels), lambda images: imaging.resize_area(images, size)
+            (height, width, self.spec.image_shape[2]),
+            lambda images: imaging.resize_area(images, height, width),
         )
 
     def with_channels(self, channels: int) -> "GroundTruth":

@@ -22,9 +22,11 @@ def area_weights(old: int, new: int) -> Float[np.ndarray, "new old"]:
 
 
 def resize_area(
-    images: UInt8[np.ndarray, "k height width channel"], size: int
-) -> UInt8[np.ndarray, "k size size channel"]:
-    """Resize to a square; every new pixel is the mean of the area it covers.
+    images: UInt8[np.ndarray, "k height width channel"],
+    new_height: int,
+    new_width: int | None = None,
+) -> UInt8[np.ndarray, "k new_height new_width channel"]:
+    """Resize, to a square if only one side is given: new pixels are means of areas of old ones.
 
     Examples
     --------
@@ -32,9 +34,10 @@ def resize_area(
     30
     """
     k, height, width, channels = images.shape
-    rows = area_weights(height, size) @ images.reshape(k, height, width * channels)
-    columns = area_weights(width, size) @ rows.reshape(k * size, width, channels)
-    return np.rint(columns).astype(np.uint8).reshape(k, size, size, channels)
+    new_width = new_height if new_width is None else new_width
+    rows = area_weights(height, new_height) @ images.reshape(k, height, width * channels)
+    columns = area_weights(width, new_width) @ rows.reshape(k * new_height, width, channels)
+    return np.rint(columns).astype(np.uint8).reshape(k, new_height, new_width, channels)
 
 
 def convert_channels(

@@ -65,8 +65,21 @@ def record_problems(record: Record) -> Iterator[str]:
             f"{record.scored_rows} rows were scored, but the spec allows "
             f"{record.spec.scoring.sample}."
         )
+    if unknown := sorted(record.redrawn.keys() - names):
+        yield f"redrawn names {unknown}, which are no factors of the record."
+    asked = record.spec.scoring.metrics
     for stage, scores in record.scores.items():
+        if scores.keys() != asked.keys():
+            yield (
+                f"scored {stage} training are {', '.join(sorted(scores)) or 'no metrics'}, but the "
+                f"spec asks for {', '.join(sorted(asked)) or 'none'}."
+            )
         for metric, result in scores.items():
+            for name, value in asked.get(metric, {}).items():
+                if result.parameters.get(name) != value:
+                    yield f"{metric} {stage} training was not scored with {name}={value}."
+            if result.per_factor and names - result.per_factor.keys():
+                yield f"{metric} {stage} training does not have a score for each factor."
             where = f"{metric} {stage} training"
             if unknown := sorted(result.per_factor.keys() - names):
                 yield f"{where} has scores of {unknown}, which are no factors of the record."
@@ -133,7 +146,12 @@ def _range_problems(name: str, where: str, result: MetricResult) -> Iterator[str
         yield f"{where} cannot be checked: the plugin registered as {name!r} is no metric."
         return
     low, high = metric.range
-    scores = {"the score": result.value} | {f"of {k}": v for k, v in result.per_factor.items()}
+    scores = {
+        "the score": result.value,
+        "the reference": result.reference,
+        "chance": result.chance,
+        **{f"of {k}": v for k, v in result.per_factor.items()},
+    }
     for which, score in scores.items():
         if score is not None and not low - TOLERANCE <= score <= high + TOLERANCE:
             yield f"{where}: {which} is {score:g}, outside {low:g} to {high:g}."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, final
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from drbench import registry
 from drbench.errors import PluginError, RequestError
@@ -47,7 +47,7 @@ class MetricResult(Frozen):
     """Named components of the score."""
     parameters: dict[str, str | int | float | bool | None] = {}
     """Every parameter that the score depends on, the seed included."""
-    n_samples: int = 0
+    n_samples: int = Field(0, ge=0)
     """Rows that were used."""
     n_pairs: dict[str, int] | None = None
     """Pairs that were used per factor, for metrics of interventions."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from drbench import registry
-from drbench.errors import RequestError
+from drbench.errors import DrbenchError, PluginError, RequestError
 from drbench.metrics.metric import MetricResult, as_representation, load_metric
 
 DEFAULT_METRICS = ("omes", "omes_sobol", "dci", "mig", "gbt", "gbt_pruned")
@@ -78,7 +78,15 @@ def score(
     representation = as_representation(latents, codes)
     results = {}
     for name, chosen_metric in chosen.items():
-        result = chosen_metric(representation, seed=seed, **given.get(name, {}))
+        try:
+            result = chosen_metric(representation, seed=seed, **given.get(name, {}))
+        except DrbenchError:
+            raise
+        except Exception as error:  # a plugin may fail in any way; the cause is passed on
+            raise PluginError(
+                f"The metric {name} failed: {type(error).__name__}: {error}. Leave it out, or see "
+                "where with --debug."
+            ) from error
         results[name] = result
         if on_result is not None:
             on_result(name, result)

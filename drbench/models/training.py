@@ -121,7 +121,9 @@ def fit(
     with (
         own_randomness(device),
         _ctrl_c_waits() as interrupted,
-        progress("training", training.steps, done=start) as advance,
+        progress(
+            f"training {model.name} on {truth.spec.name}, seed {seed}", training.steps, done=start
+        ) as advance,
     ):
         for step in range(start, training.steps):
             rng = np.random.default_rng([seed, BATCH_STREAM, step])
@@ -257,8 +259,8 @@ class _Log:
     def __init__(self, path: Path, done: int) -> None:
         self.path, self.step, self.time = path, done, time.monotonic()
         lines = path.read_text(encoding="utf-8").splitlines() if done and path.exists() else []
-        # Steps after the checkpoint are about to be done again.
-        kept = [line for line in lines if json.loads(line)["step"] <= done]
+        # Steps after the checkpoint are about to be done again; a crash may have cut a line.
+        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= done]
         write_text(path, "".join(f"{line}\n" for line in kept))
 
     def rate(self, step: int) -> float:

@@ -24,7 +24,7 @@ def open_data(
             f"--resize {data.resize}: the source was trained on {like[0]}x{like[1]} pixels, and "
             "its weights fit no other size."
         )
-    return truth.resized(like[0]).with_channels(like[2])
+    return truth.resized(*like[:2]).with_channels(like[2])
 
 
 def image_shape(data: DataRef) -> tuple[int, int, int]:

@@ -43,7 +43,7 @@ def encode_dataset(
     else:
         folder = RunFolder.open(Path(encoder))
         truth = open_data(data, like=image_shape(folder.spec.chain[0].data))
-        function, allowed = _encoder_of(folder, seed), split_rows(truth, folder.spec.seed)
+        function, allowed = _encoder_of(folder, seed), split_rows(truth, folder.spec.chain[0].seed)
     chosen = Sample.draw(truth, allowed, size=sample, pairs=pairs, seed=seed)
     return represent(function, truth, chosen, label=f"encoding {data.name}")
 

@@ -90,6 +90,8 @@ def represent(
             digest.update(images[: max(0, len(rows) - start)].tobytes())
             parts.append(_encoded(encoder, images))
             advance(len(images))
+    if len(widths := {part[0].shape[1] for part in parts}) > 1:
+        raise RequestError(f"The encoder returned {sorted(widths)} latents in different batches.")
     mean = np.concatenate([part[0] for part in parts])
     stochastic = [part[1] for part in parts if part[1] is not None]
     sampled = np.concatenate(stochastic) if len(stochastic) == len(parts) else None
@@ -125,7 +127,7 @@ def _encoded(
         sampled = None if sampled is None else np.asarray(sampled, dtype=np.float32)
     except DrbenchError:
         raise
-    except Exception as error:  # a stranger's function may fail in any way; the cause is passed on
+    except (Exception, SystemExit) as error:  # a stranger's function may fail in any way
         raise DrbenchError(
             f"The encoder failed on images of shape {images.shape}, uint8: "
             f"{type(error).__name__}: {error}"
@@ -155,8 +157,12 @@ def find_encoder(reference: str) -> Encoder:
         raise RequestError(f"{reference!r} is no run folder, FILE.py:function or module:function.")
     try:
         module = _module_of(place)
-    except ImportError as error:
-        raise RequestError(f"{place} cannot be imported: {error}.") from error
+    except DrbenchError:
+        raise
+    except (Exception, SystemExit) as error:  # a stranger's module may fail in any way
+        raise RequestError(
+            f"{place} cannot be imported: {type(error).__name__}: {error}."
+        ) from error
     encoder = getattr(module, attribute, None)
     if not callable(encoder):
         raise RequestError(f"{place} has no function {attribute!r}.")
@@ -165,10 +171,12 @@ def find_encoder(reference: str) -> Encoder:
 
 def _module_of(place: str) -> Any:
     if not place.endswith(".py"):
+        sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
         return importlib.import_module(place)
     path = Path(place).resolve()
     if not path.is_file():
         raise RequestError(f"{path} does not exist.")
+    sys.path.insert(0, str(path.parent))  # so that the file finds its neighbours
     spec = importlib.util.spec_from_file_location(f"drbench_encoder_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise RequestError(f"{path} is not a Python file.")

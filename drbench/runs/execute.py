@@ -151,7 +151,8 @@ class _Run:
             like=image_shape(spec.chain[0].data) if spec.init else None,
             prepare=drawn >= PREPARE_FROM,
         )
-        held_out = split_rows(truth, spec.seed)
+        # One split for a chain: on the source's own data set nothing it was trained on is scored.
+        held_out = split_rows(truth, spec.chain[0].seed)
         scoring = spec.scoring
         sample = Sample.draw(
             truth, held_out, size=scoring.sample, pairs=scoring.pairs, seed=spec.seed
@@ -209,6 +210,7 @@ def _weights_of(init: RunSpec, source: Path | str | None) -> Path:
         execute(init)
         return RunFolder(cache_dir() / "runs" / init.key[:24]).require_weights()
     folder = RunFolder.open(Path(source))
+    _ = folder.record  # refuses a record of another run
     if folder.spec.key != init.key:
         raise RunError(f"{source} is another run than the one that the transfer starts from.")
     return folder.require_weights()

@@ -88,7 +88,8 @@ class RunFolder:
             return RunSpec.model_validate_json(self.spec_file.read_bytes())
         except (ValidationError, ValueError) as error:
             raise RunError(
-                f"{self.spec_file} is no spec that this drbench reads: {error}"
+                f"{self.spec_file} is no spec that this drbench reads ({first_problem(error)}): do "
+                "the run again in another folder."
             ) from error
 
     @property
@@ -97,9 +98,18 @@ class RunFolder:
         if not self.record_file.is_file():
             return None
         try:
-            return Record.model_validate_json(self.record_file.read_bytes())
+            record = Record.model_validate_json(self.record_file.read_bytes())
         except (ValidationError, ValueError) as error:
-            raise RunError(f"{self.record_file} is damaged: {error}") from error
+            raise RunError(
+                f"{self.record_file} is damaged ({first_problem(error)}): delete it and resume the "
+                "run, which writes it again."
+            ) from error
+        if record.key != self.spec.key:
+            raise RunError(
+                f"{self.record_file} is of another run than {self.spec_file}: one of them was "
+                "edited or copied here."
+            )
+        return record
 
     def require_weights(self) -> Path:
         """The weights file.
@@ -130,6 +140,14 @@ def run_folders(path: Path) -> list[Path]:
     if not seeds:
         raise RunError(f"{path} holds no run, nor folders that do.")
     return sorted(seeds, key=lambda child: (not child.name.isdigit(), child.name.zfill(9)))
+
+
+def first_problem(error: ValueError) -> str:
+    """What is wrong first, in one line."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 
 
 def _difference(old: RunSpec, new: RunSpec) -> str:

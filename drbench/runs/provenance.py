@@ -39,7 +39,7 @@ def plugin_versions(names: Mapping[registry.Kind, list[str]]) -> dict[str, Softw
 
 def plugins_of(spec: RunSpec) -> dict[str, Software]:
     """Distribution and version of every plugin that a run uses."""
-    datasets = [spec.data.name] + ([spec.init.data.name] if spec.init else [])
+    datasets = [run.data.name for run in spec.chain]
     return plugin_versions(
         {"dataset": datasets, "model": [spec.model], "metric": list(spec.scoring.metrics)}
     )

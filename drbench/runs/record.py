@@ -30,9 +30,9 @@ class Provenance(Frozen):
     """Versions of drbench, Python and the libraries that compute."""
     plugins: dict[str, Software]
     """Distribution of each plugin that was used, by kind and name (`dataset:dsprites`)."""
-    data_hash: str
+    data_hash: str = Field(pattern="^[0-9a-f]{64}$")
     """SHA-256 of the codes and pixels of the scored sample."""
-    weights_hash: str
+    weights_hash: str = Field(pattern="^[0-9a-f]{64}$")
     """SHA-256 of the weights file after training."""
     git_commit: str | None
     """Commit of drbench's source tree; None for an installed release."""

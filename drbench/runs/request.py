@@ -10,7 +10,6 @@ from drbench.errors import RequestError, UnknownNameError
 from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import default_metrics
 from drbench.models.budget import Training
-from drbench.models.model import load_model
 from drbench.runs.spec import DataRef, RunSpec, Scoring
 
 Settings = Mapping[str, Any]
@@ -31,6 +30,8 @@ def train_spec(
     UnknownNameError, RequestError
         For names that neither the model nor training knows, or values of the wrong type.
     """
+    from drbench.models.model import load_model
+
     _check_data(data)
     known, training = _divided(model, load_model(model).model_dump(), settings)
     complete = load_model(model, **known).model_dump(mode="json")
@@ -60,6 +61,8 @@ def transfer_spec(
     UnknownNameError, RequestError
         As in `train_spec`.
     """
+    from drbench.models.model import load_model
+
     _check_data(data)
     known, training = _divided(source.model, source.hyperparameters, settings)
     complete = load_model(source.model, **{**source.hyperparameters, **known})
@@ -102,6 +105,8 @@ def _divided(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     training = Training.model_fields.keys() - {"steps"}
     for name in settings:
+        if name == "steps":
+            raise RequestError("--set steps: use --steps.")
         if name not in hyperparameters and name not in training:
             known = [*hyperparameters, *training]
             raise UnknownNameError(

@@ -9,10 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from drbench import registry
+from drbench.errors import DrbenchError
 from drbench.files import cache_dir, canonical_json, sha256_text, write_text
 from drbench.metrics.metric import MetricResult, load_metric
 from drbench.metrics.scoring import score
+from drbench.progress import say
 from drbench.representation import Representation
+from drbench.runs.provenance import library_versions
 
 OnResult = Callable[[str, MetricResult], None]
 
@@ -53,7 +56,7 @@ def remembered_scores(
             on_result(name, result)
 
     def keep(name: str, result: MetricResult) -> None:
-        write_text(files[name], result.model_dump_json())
+        _remember(files[name], result)
         if on_result:
             on_result(name, result)
 
@@ -75,8 +78,16 @@ def _file(
         metric.validated(parameters),
         seed,
         _code_hash(registry.find("metric", name).source),
+        library_versions(),
     ]
     return cache_dir() / "scores" / f"{name}-{sha256_text(canonical_json(content))[:24]}.json"
+
+
+def _remember(file: Path, result: MetricResult) -> None:
+    try:
+        write_text(file, result.model_dump_json())
+    except DrbenchError as error:  # a memo less is no reason to lose the score
+        say(f"warning: the score is not remembered. {error}")
 
 
 def _read(file: Path) -> MetricResult | None:

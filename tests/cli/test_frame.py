@@ -116,7 +116,7 @@ def failing(error: BaseException):
         (RequestError("Not so."), 2, "error: Not so.\n"),
         (OSError(28, "No space left on device", "x.bin"), 1, "No space left on device: x.bin."),
         (ZeroDivisionError("oh"), 1, "error: ZeroDivisionError: oh (unexpected: run again with"),
-        (KeyboardInterrupt(), 130, "error: interrupted.\n"),
+        (KeyboardInterrupt(), 130, "error: interrupted. A run goes on with --resume.\n"),
         (typer.Exit(1), 1, ""),
     ],
     ids=lambda value: type(value).__name__,

@@ -39,7 +39,7 @@ def test_a_new_plugin_conforms_as_it_is(kind: str, capsys) -> None:
     assert "drbench plugins check my_thing.py" in capsys.readouterr().out
     assert "emplate" not in Path("my_thing.py").read_text()
     assert run(["plugins", "check", "my_thing.py"]) == 0
-    assert capsys.readouterr().out.splitlines()[1].split() == ["ok", kind, "my_thing", "-"]
+    assert capsys.readouterr().out.splitlines()[1].split() == ["ok", kind, "my_thing"]
 
 
 def test_a_new_plugin_never_overwrites(capsys) -> None:
@@ -99,7 +99,7 @@ def test_check_never_calls_a_data_set_without_files_ok(capsys) -> None:
 
 def test_check_takes_names_and_knows_none_but_registered_ones(capsys) -> None:
     assert run(["plugins", "check", "mig"]) == 0
-    assert capsys.readouterr().out.splitlines()[1].split() == ["ok", "metric", "mig", "-"]
+    assert capsys.readouterr().out.splitlines()[1].split() == ["ok", "metric", "mig"]
     assert run(["plugins", "check", "mog"]) == 2
     assert "did you mean 'mig'?" in capsys.readouterr().err
 

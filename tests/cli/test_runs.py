@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -149,3 +151,43 @@ def test_seeds_are_ranges_and_lists():
     assert parse_seeds("0-2,7") == [0, 1, 2, 7]
     with pytest.raises(RequestError, match="0-9"):
         parse_seeds("a")
+
+
+def test_score_needs_no_torch(arrays):
+    """A real interpreter in which torch cannot be imported."""
+    blocked = "import sys; sys.modules['torch'] = None; from drbench.cli import run; "
+    command = f"{blocked}sys.exit(run(['score', {str(arrays)!r}, '--metric', 'mig']))"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "mig" in done.stdout
+
+
+def test_training_without_torch_says_what_to_install(tmp_path):
+    blocked = "import sys; sys.modules['torch'] = None; from drbench.cli import run; "
+    command = f"{blocked}sys.exit(run({[*TRAIN, '--out', str(tmp_path / 'run')]!r}))"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "pip install 'drbench[train]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failing_metric_is_named_and_what_is_done_is_shown(arrays, tmp_path, capsys):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "import drbench\n"
+        "@drbench.metric(title='T', measures='m', range=(0, 1), source='s', cost='c')\n"
+        "def divides(representation, *, seed):\n"
+        "    '''Fail.'''\n"
+        "    return 1 / 0\n"
+        "PLUGINS = {'metrics': {'divides': divides}}\n"
+    )
+    request = ["score", str(arrays), "--metric", "mig", "--metric", "divides"]
+    assert run([*request, "--plugins", str(plugin)]) == 1
+    said = capsys.readouterr()
+    assert "mig" in said.out
+    assert "The metric divides failed: ZeroDivisionError" in said.err
+
+
+def test_seed_and_seeds_together_are_refused(tmp_path):
+    both = ["--seed", "1", "--seeds", "0-1", "--out", str(tmp_path / "run")]
+    assert run([*TRAIN, *both]) == 2

@@ -1,5 +1,6 @@
 """Any encoder, ours or a stranger's."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,17 @@ def test_a_reference_to_nothing_is_refused(reference):
 
 def test_an_installed_module_is_found():
     assert find_encoder("numpy:asarray") is np.asarray
+
+
+@pytest.mark.parametrize("line", ["raise SystemExit(0)", "1 / 0", "def"])
+def test_a_file_that_cannot_be_imported_is_explained(tmp_path, line):
+    (tmp_path / "bad.py").write_text(line)
+    with pytest.raises(RequestError, match="cannot be imported"):
+        find_encoder(f"{tmp_path / 'bad.py'}:f")
+
+
+def test_a_file_finds_its_neighbours(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.path", list(sys.path))
+    (tmp_path / "neighbour_of_mine.py").write_text("def f(images): return images")
+    (tmp_path / "main_of_mine.py").write_text("from neighbour_of_mine import f")
+    assert find_encoder(f"{tmp_path / 'main_of_mine.py'}:f")(3) == 3

@@ -16,6 +16,7 @@ from drbench.models import training
 from drbench.runs import execute as execute_module
 from drbench.runs.data import open_data
 from drbench.runs.folder import RunFolder, run_folders
+from drbench.runs.request import transfer_spec
 
 
 def record_of(folder: Path) -> Record:
@@ -236,3 +237,32 @@ def test_a_folder_without_a_checkpoint_may_be_claimed_again(small, tmp_path):
         execute(small.source_spec(settings=small.SETTINGS | {"k": 9}), out=tmp_path / "run")
     execute(small.source_spec(steps=1), out=tmp_path / "run")
     assert record_of(tmp_path / "run").spec.training.steps == 1
+
+
+def test_a_transfer_onto_the_sources_own_data_scores_nothing_it_was_trained_on(small, tmp_path):
+    execute(small.source_spec(), out=tmp_path / "source")
+    again = transfer_spec(
+        small.source_spec(), small.SOURCE, settings={}, steps=1, seed=7, scoring=small.SCORING
+    )
+    execute(again, out=tmp_path / "again", source=tmp_path / "source")
+    trained = ~split_rows(open_data(small.SOURCE), seed=0)
+    rows = Representation.load(tmp_path / "again" / "representation" / "after").rows
+    assert not trained[rows].any()
+
+
+def test_every_plugin_of_a_chain_is_recorded(runs, small, tmp_path):
+    onward = transfer_spec(
+        small.target_spec(), small.TARGET.model_copy(update={"name": "noisy_dsprites"}),
+        settings={}, steps=1, seed=None, scoring=small.SCORING,
+    )  # fmt: skip
+    record = execute(onward, out=tmp_path / "third", source=runs / "target")
+    assert {"dataset:color_dsprites", "dataset:dsprites", "dataset:noisy_dsprites"} <= set(
+        record.provenance.plugins
+    )
+
+
+def test_a_record_of_another_run_is_refused(runs, small, tmp_path):
+    execute(small.source_spec(seed=5, steps=1), out=tmp_path / "run")
+    (tmp_path / "run" / "record.json").write_bytes((runs / "source" / "record.json").read_bytes())
+    with pytest.raises(RunError, match="another run"):
+        execute(small.source_spec(seed=5, steps=1), out=tmp_path / "run", resume=True)

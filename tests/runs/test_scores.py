@@ -84,3 +84,17 @@ def test_results_come_in_the_order_asked_for_and_are_told_one_by_one(representat
     )
     assert list(results) == ["mig", "omes"]
     assert sorted(told) == ["mig", "omes"]
+
+
+def test_a_cache_that_cannot_be_written_costs_no_score(representation, monkeypatch, capsys):
+    monkeypatch.setenv("DRBENCH_CACHE", "/proc/nowhere")
+    results = remembered_scores(representation, {"mig": {}}, seed=0)
+    assert results["mig"].value == 1
+    assert "not remembered" in capsys.readouterr().err
+
+
+def test_scores_of_other_library_versions_are_not_reused(representation, counted, monkeypatch):
+    remembered_scores(representation, {"mig": {}}, seed=0)
+    monkeypatch.setattr(scores, "library_versions", lambda: {"scikit-learn": "9.9.9"})
+    remembered_scores(representation, {"mig": {}}, seed=0)
+    assert counted == ["mig", "mig"]
