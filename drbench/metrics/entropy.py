@@ -48,6 +48,17 @@ def entropy_of_counts(
     return np.asarray(-(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=-1))
 
 
+def joint_counts(
+    binned: Int[np.ndarray, "n latent"], classes: Int[np.ndarray, "n"], bins: int
+) -> Int[np.ndarray, "latent bins size"]:
+    """Rows in each bin and class, for each latent."""
+    latents = binned.shape[1]
+    size = int(classes.max()) + 1
+    cells = (binned + np.arange(latents) * bins) * size + classes[:, None]
+    joint = np.bincount(cells.ravel(), minlength=latents * bins * size)
+    return joint.reshape(latents, bins, size)
+
+
 def mutual_information(
     binned: Int[np.ndarray, "n latent"], classes: Int[np.ndarray, "n"], bins: int
 ) -> Float[np.ndarray, "latent"]:
@@ -62,14 +73,10 @@ def mutual_information(
     bins : int
         Number of bins.
     """
-    latents = binned.shape[1]
-    size = int(classes.max()) + 1
-    cells = (binned + np.arange(latents) * bins) * size + classes[:, None]
-    joint = np.bincount(cells.ravel(), minlength=latents * bins * size)
-    joint = joint.reshape(latents, bins, size)
+    joint = joint_counts(binned, classes, bins)
     information = (
         entropy_of_counts(joint.sum(axis=2))
         + entropy_of_counts(joint.sum(axis=1))
-        - entropy_of_counts(joint.reshape(latents, -1))
+        - entropy_of_counts(joint.reshape(len(joint), -1))
     )
     return np.maximum(information, 0.0)

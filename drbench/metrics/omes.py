@@ -6,19 +6,16 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from drbench.metrics.factors import by_factor, reason_for, rows_of, target
-from drbench.metrics.metric import Curve, MetricResult, metric
+from drbench.metrics.factors import by_factor, reason_for, rows_of
+from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.overlap import (
-    Associations,
     Pooling,
     associations,
-    multiple_encoding,
-    overlap,
-    pool,
+    curve_over_alpha,
+    jackknife_errors,
+    pooled,
 )
 from drbench.representation import Representation
-
-ALPHAS = tuple(step / 10 for step in range(11))
 
 
 @metric(
@@ -90,14 +87,15 @@ def omes(
     found = associations(representation, seed=seed, inactive=inactive)
     used, declined = found.selection.used, found.selection.declined
     matrix = found.active_matrix
-    modular, compact = _pooled(matrix, pooling)
+    modular, compact = pooled(matrix, pooling)
     scores = alpha * modular + (1 - alpha) * compact
-    ideal_modular, ideal_compact = _pooled(_perfect(representation, used), pooling)
+    ideal_modular, ideal_compact = pooled(_perfect(representation, used), pooling)
     ideal = alpha * ideal_modular + (1 - alpha) * ideal_compact
     reason = reason_for(used, declined)
     complete = reason is None
     chance = alpha / max(len(used), 1) + (1 - alpha) / max(len(matrix), 1)
-    errors = _standard_errors(found, pooling, alpha)
+    replicas = [{k: moments.without_each_block()} for k, moments in enumerate(found.moments)]
+    errors = jackknife_errors(matrix, replicas, pooling, alpha)
     return MetricResult(
         value=float(scores.mean()) if complete else None,
         per_factor=by_factor(representation, dict(zip(used, scores, strict=True))),
@@ -116,54 +114,17 @@ def omes(
         n_pairs={representation.factors[j].name: count for j, count in found.pairs.items()},
         reference=float(ideal.mean()) if complete else None,
         chance=chance if complete and len(matrix) else None,
-        standard_error=by_factor(representation, errors),
-        curve=_curve(modular, compact) if complete else None,
+        standard_error=by_factor(representation, dict(zip(used, errors, strict=False))),
+        curve=curve_over_alpha(modular, compact) if complete else None,
         matrix=rows_of(found.matrix(len(representation.factors))),
         warnings=found.warnings,
         reason=reason,
     )
 
 
-def _pooled(
-    matrix: Float[np.ndarray, "*b latent factor"], pooling: Pooling
-) -> tuple[Float[np.ndarray, "*b factor"], Float[np.ndarray, "*b factor"]]:
-    """OS and MES of each factor."""
-    if not matrix.shape[-2] or not matrix.shape[-1]:
-        nothing = np.zeros((*matrix.shape[:-2], matrix.shape[-1]))
-        return nothing, nothing
-    modular = pool(overlap(matrix), matrix, pooling)
-    return modular, pool(multiple_encoding(matrix), matrix, pooling)
-
-
-def _curve(modular: Float[np.ndarray, "factor"], compact: Float[np.ndarray, "factor"]) -> Curve:
-    y = tuple(float(np.mean(a * modular + (1 - a) * compact)) for a in ALPHAS)
-    return Curve(parameter="alpha", x=ALPHAS, y=y)
-
-
 def _perfect(
     representation: Representation, used: tuple[int, ...]
 ) -> Float[np.ndarray, "latent factor"]:
     """S of a noiseless code with one latent a factor: two distinct levels of n correlate."""
-    levels = np.array([len(np.unique(target(representation, j))) for j in used], dtype=float)
-    return np.diag(1 - 1 / np.maximum(levels - 1, 1))
-
-
-def _standard_errors(found: Associations, pooling: Pooling, alpha: float) -> dict[int, float]:
-    """Jackknife over the pairs of every factor, since each score depends on all columns of S.
-
-    Columns come from different pairs, so that their contributions to the variance add up.
-    """
-    used = found.selection.used
-    if any(len(moments.weight) < 2 for moments in found.moments) or not found.active.any():
-        return {}
-    matrix = found.active_matrix
-    variance = np.zeros(len(used))
-    for k, moments in enumerate(found.moments):
-        column = moments.without_each_block()  # (block, latent)
-        replicas = np.repeat(matrix[None], len(column), axis=0)
-        replicas[:, :, k] = column
-        modular, compact = _pooled(replicas, pooling)
-        scores = alpha * modular + (1 - alpha) * compact  # (block, factor)
-        blocks = len(scores)
-        variance += (blocks - 1) * scores.var(axis=0)
-    return dict(zip(used, np.sqrt(variance), strict=True))
+    levels = [np.count_nonzero(np.bincount(representation.codes[:, j])) for j in used]
+    return np.diag([1 - 1 / (n - 1) for n in levels])

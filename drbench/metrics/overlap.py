@@ -1,5 +1,6 @@
 """Overlap (modularity) and multiple-encoding (compactness) scores of an association matrix."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -7,11 +8,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from drbench.metrics.factors import Selection, select
+from drbench.metrics.metric import Curve
 from drbench.metrics.pairs import REFUSED_BELOW, WARNED_BELOW, PairMoments, pair_moments
 from drbench.metrics.scaling import Scaling
 from drbench.representation import Representation
 
 Pooling = Literal["avg", "max"]
+ALPHAS = tuple(step / 10 for step in range(11))
 
 
 def overlap(
@@ -55,6 +58,58 @@ def pool(
         return scores.max(axis=-2)
     weight = association.sum(axis=-2)
     return (association * scores).sum(axis=-2) / np.where(weight > 0, weight, 1.0)
+
+
+def pooled(
+    association: Float[np.ndarray, "*b latent factor"], pooling: Pooling
+) -> tuple[Float[np.ndarray, "*b factor"], Float[np.ndarray, "*b factor"]]:
+    """Overlap and multiple-encoding score of each factor; 0 if there are no latents."""
+    if not association.shape[-2] or not association.shape[-1]:
+        nothing = np.zeros((*association.shape[:-2], association.shape[-1]))
+        return nothing, nothing
+    modular = pool(overlap(association), association, pooling)
+    return modular, pool(multiple_encoding(association), association, pooling)
+
+
+def curve_over_alpha(
+    modular: Float[np.ndarray, "factor"], compact: Float[np.ndarray, "factor"]
+) -> Curve:
+    """Mean over factors for weights of modularity from 0 to 1."""
+    y = tuple(float(np.mean(a * modular + (1 - a) * compact)) for a in ALPHAS)
+    return Curve(parameter="alpha", x=ALPHAS, y=y)
+
+
+def jackknife_errors(
+    association: Float[np.ndarray, "latent factor"],
+    replicas: Sequence[Mapping[int, Float[np.ndarray, "block latent"]]],
+    pooling: Pooling,
+    alpha: float,
+) -> Float[np.ndarray, "scored"]:
+    """Standard error of each factor's score, which depends on all columns of S; or of none.
+
+    Parameters
+    ----------
+    association : (latent, factor)
+        S.
+    replicas : sequence of mappings of column to (block, latent)
+        Columns of S with each block of their data left out, by number. Columns of one mapping
+        share data; mappings do not, so that their contributions to the variance add up. There are
+        no errors if some column has a single block, or if there are no latents.
+    pooling, alpha
+        How factors are scored.
+    """
+    blocks = [min(len(column) for column in columns.values()) for columns in replicas]
+    if not len(association) or any(count < 2 for count in blocks):
+        return np.empty(0)
+    variance = np.zeros(association.shape[1])
+    for count, columns in zip(blocks, replicas, strict=True):
+        changed = np.repeat(association[None], count, axis=0)
+        for k, column in columns.items():
+            changed[:, :, k] = column
+        modular, compact = pooled(changed, pooling)
+        scores = alpha * modular + (1 - alpha) * compact  # (block, factor)
+        variance += (count - 1) * scores.var(axis=0)
+    return np.sqrt(variance)
 
 
 @final

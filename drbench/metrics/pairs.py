@@ -6,10 +6,10 @@ disjoint random pairs from the lines has a closed form, so that nothing is drawn
 """
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Literal, NamedTuple, final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt64
 
 from drbench.metrics.factors import target
 from drbench.metrics.scaling import Scaling
@@ -66,85 +66,98 @@ def pair_moments(
         first, second = representation.pairs(j)
         if len(first) >= REFUSED_BELOW:
             x, y = scaling.apply(first)[:, active], scaling.apply(second)[:, active]
-            sums = np.stack([x, y, x**2, y**2, x * y], axis=1)
-            rng = np.random.default_rng([seed, j])
-            found[j] = _in_blocks("interventions", len(x), np.ones(len(x)), sums, rng)
+            order = np.random.default_rng([seed, j]).permutation(len(x))
+            sums = np.hstack([x, y, x**2, y**2, x * y])[order]
+            found[j] = _in_blocks("interventions", np.ones(len(x)), sums)
     rest = [j for j in factors if j not in found]
     if rest:
-        ranks = _ranks(representation)
-        rows = np.unique(combination_ids(ranks), return_index=True)[1]
-        latents, ranks = scaling.apply(representation.latents[rows])[:, active], ranks[rows]
+        keys = level_keys(representation, seed)
+        repeats = lines_of(keys.sum(axis=0))
+        rows = np.minimum.reduceat(repeats.order, repeats.starts)
+        latents, keys = scaling.apply(representation.latents[rows])[:, active], keys[:, rows]
+        powers, whole = np.hstack([latents, latents**2]), keys.sum(axis=0)
         for j in rest:
-            weight, sums = _line_sums(latents, combination_ids(np.delete(ranks, j, axis=1)))
-            rng = np.random.default_rng([seed, j])
-            found[j] = _in_blocks("sample", int(weight.sum()), weight, sums, rng)
+            found[j] = _in_blocks("sample", *_line_sums(powers, lines_of(whole - keys[j])))
     return {j: found[j] for j in factors}
 
 
-def _ranks(representation: Representation) -> Int[np.ndarray, "n factor"]:
-    """Levels of each factor that occur, numbered from 0; real values too."""
-    columns = [target(representation, j) for j in range(len(representation.factors))]
-    return np.stack([np.unique(column, return_inverse=True)[1] for column in columns], axis=1)
+def level_keys(representation: Representation, seed: int) -> UInt64[np.ndarray, "factor n"]:
+    """A random 64-bit number for each level of each factor, at every row.
+
+    Rows that agree on some factors have equal sums of their keys (modulo 2^64), and no others have:
+    two of a million rows are mixed up with a probability of 3e-8. Sorting by such sums puts lines
+    side by side and, among each other, in random order.
+    """
+    rng = np.random.default_rng(seed)
+    keys = np.empty(representation.codes.shape[::-1], dtype=np.uint64)
+    for j, factor in enumerate(representation.factors):
+        levels = target(representation, j)
+        if factor.size is None:
+            levels = np.unique(levels, return_inverse=True)[1]
+        keys[j] = rng.integers(2**64, size=int(levels.max()) + 1, dtype=np.uint64)[levels]
+    return keys
 
 
-def combination_ids(ranks: Int[np.ndarray, "n column"]) -> Int[np.ndarray, "n"]:
-    """Equal numbers for rows with equal entries, which are 0 or more.
+@final
+class Lines(NamedTuple):
+    """Rows put in lines."""
+
+    order: Int[np.ndarray, "k"]
+    """Rows, line by line."""
+    starts: Int[np.ndarray, "line"]
+    """Where each line starts in `order`."""
+    size: Int[np.ndarray, "line"]
+    """Rows of each line."""
+
+
+def lines_of(keys: UInt64[np.ndarray, "n"]) -> Lines:
+    """Lines of rows with equal keys, in the order of the keys.
 
     Examples
     --------
-    >>> combination_ids(np.array([[0, 1], [1, 0], [0, 1]])).tolist()
-    [1, 2, 1]
+    >>> [part.tolist() for part in lines_of(np.array([5, 3, 5], dtype=np.uint64))]
+    [[1, 0, 2], [0, 1], [1, 2]]
     """
-    ids, count = np.zeros(len(ranks), dtype=np.int64), 1
-    for column in ranks.T:
-        size = int(column.max()) + 1
-        if count * size > 2**62:  # real values in several columns: renumber what occurs
-            kept, ids = np.unique(ids, return_inverse=True)
-            count = len(kept)
-        ids = ids * size + column
-        count *= size
-    return ids
+    order = np.argsort(keys)
+    ordered = keys[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    return Lines(order, starts, np.diff(starts, append=len(keys)))
+
+
+def block_starts(units: int) -> Int[np.ndarray, "block"]:
+    """Where the jackknife's blocks start among units in random order."""
+    count = min(BLOCKS, units)
+    return np.arange(count) * units // max(count, 1)
 
 
 def _line_sums(
-    latents: Float[np.ndarray, "k latent"], lines: Int[np.ndarray, "k"]
-) -> tuple[Float[np.ndarray, "line"], Float[np.ndarray, "line 5 latent"]]:
-    """Number of pairs of each line, and their expected sums.
+    powers: Float[np.ndarray, "k twice"], lines: Lines
+) -> tuple[Float[np.ndarray, "line"], Float[np.ndarray, "line 5*latent"]]:
+    """Number of pairs of each line, and their expected sums, from latents and their squares.
 
     A line of m rows gives m * floor(m / 2) pairs, any two of its rows equally often.
     """
-    order = np.argsort(lines, kind="stable")
-    starts = np.flatnonzero(np.diff(lines[order], prepend=-1))
-    size = np.diff(starts, append=len(lines)).astype(np.float64)
-    total = np.add.reduceat(latents[order], starts, axis=0)
-    squares = np.add.reduceat(latents[order] ** 2, starts, axis=0)
-    several = size > 1
-    size, total, squares = size[several], total[several], squares[several]
+    rows = lines.order[np.repeat(lines.size > 1, lines.size)]
+    size = lines.size[lines.size > 1].astype(np.float64)
+    starts = (np.cumsum(size) - size).astype(np.int64)
+    both = np.add.reduceat(powers[rows], starts, axis=0) if len(rows) else powers[:0]
+    total, squares = np.split(both, 2, axis=1)
     pairs = size * np.floor(size / 2)
     each = (pairs / size)[:, None]  # pairs that hold a given row as their first
     once = (pairs / (size * (size - 1)))[:, None]  # times that two given rows meet, in this order
     x, xx = each * total, each * squares
-    return pairs, np.stack([x, x, xx, xx, once * (total**2 - squares)], axis=1)
+    return pairs, np.hstack([x, x, xx, xx, once * (total**2 - squares)])
 
 
 def _in_blocks(
     origin: Literal["interventions", "sample"],
-    pairs: int,
     weight: Float[np.ndarray, "unit"],
-    sums: Float[np.ndarray, "unit 5 latent"],
-    rng: np.random.Generator,
+    sums: Float[np.ndarray, "unit 5*latent"],
 ) -> PairMoments:
-    count = min(BLOCKS, len(weight))
-    if not count:
-        return PairMoments(origin, pairs, weight, sums)
-    order = rng.permutation(len(weight))
-    starts = np.arange(count) * len(weight) // count
-    return PairMoments(
-        origin,
-        pairs,
-        np.add.reduceat(weight[order], starts),
-        np.add.reduceat(sums[order], starts, axis=0),
-    )
+    pairs, starts = int(weight.sum()), block_starts(len(weight))
+    if pairs:
+        weight, sums = np.add.reduceat(weight, starts), np.add.reduceat(sums, starts, axis=0)
+    return PairMoments(origin, pairs, weight, sums.reshape(len(weight), 5, sums.shape[1] // 5))
 
 
 def _association(

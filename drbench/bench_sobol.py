@@ -1,0 +1,105 @@
+"""Do the three estimators of Sobol indices agree on a trained representation?"""
+
+import itertools
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from drbench.data.sampling import intervention_rows
+from drbench.metrics.omes_sobol import omes_sobol
+from drbench.metrics.sobol import SobolIndices, sobol_indices
+from drbench.metrics.sobol_estimators import Estimator
+from drbench.representation import Representation
+
+LEVELS = {"scale": 4, "orientation": 5, "pos_x": 5, "pos_y": 5}
+"""Classes kept per factor: a grid small enough to be encoded whole."""
+PAIRS = 3_000
+ESTIMATORS: tuple[Estimator, ...] = ("interventions", "grid", "regression")
+
+
+@final
+@dataclass(frozen=True)
+class Agreement:
+    """Two estimators of the indices of one representation."""
+
+    first: Estimator
+    second: Estimator
+    entries: int
+    """Entries of the matrix."""
+    largest: float
+    """Largest difference of an entry."""
+    root_mean_square: float
+    """Root mean square of the differences over their standard errors: about 1 if these are right
+    and nothing else differs."""
+    within_two_errors: float
+    """Share of the entries that differ by no more than two standard errors; 0.95 if by chance."""
+    scores: tuple[float | None, float | None]
+    """omes_sobol by either."""
+
+
+def bench_sobol(steps: int = 1_600, seed: int = 0) -> Iterator[Agreement]:
+    """Compare the estimators pair by pair, on a model trained on drawn images."""
+    return agreements(trained_representation(steps, seed), seed)
+
+
+def agreements(representation: Representation, seed: int) -> Iterator[Agreement]:
+    """Compare the estimators pair by pair, on a representation with a grid and interventions."""
+    found = {
+        name: (
+            sobol_indices(representation, estimator=name, seed=seed),
+            omes_sobol(representation, estimator=name, seed=seed).value,
+        )
+        for name in ESTIMATORS
+    }
+    for first, second in itertools.combinations(ESTIMATORS, 2):
+        (one, one_score), (other, other_score) = found[first], found[second]
+        difference, ratio = _differences(one, other)
+        yield Agreement(
+            first,
+            second,
+            difference.size,
+            float(difference.max()),
+            float(np.sqrt((ratio**2).mean())),
+            float((ratio <= 2).mean()),
+            (one_score, other_score),
+        )
+
+
+def trained_representation(steps: int, seed: int) -> Representation:
+    """A whole grid of images, and pairs of them, encoded by a model trained on it."""
+    from drbench.models import inference
+    from drbench.models.checkpoints import load_weights
+    from drbench.models.model import load_model
+    from drbench.runs.data import image_shape, open_data
+    from drbench.runs.encoding import Sample, represent
+    from drbench.runs.execute import execute
+    from drbench.runs.folder import RunFolder
+    from drbench.runs.request import train_spec
+    from drbench.runs.spec import DataRef, Scoring
+
+    data = DataRef(name="color_dsprites", origin="rendered", levels=LEVELS)
+    spec = train_spec(
+        data, "ada_gvae", settings={"lr": 1e-3, "width": 32}, steps=steps, seed=seed,
+        scoring=Scoring(sample=100, pairs=0, metrics={"mig": {}}),
+    )  # fmt: skip
+    device, truth = inference.default_device(), open_data(data)
+    model = load_model(spec.model, **spec.hyperparameters)
+    network = inference.seeded_network(model, image_shape(data), seed).to(device)
+    with tempfile.TemporaryDirectory() as folder:
+        execute(spec, out=Path(folder) / "run")
+        load_weights(RunFolder.open(Path(folder) / "run").require_weights(), network)
+    rng, every = np.random.default_rng(seed), np.ones(len(truth), dtype=bool)
+    sample = Sample(np.arange(len(truth)), intervention_rows(truth, every, PAIRS, rng))
+    encode = inference.encoder(model, network, seed=seed, device=device)
+    return represent(encode, truth, sample)[0]
+
+
+def _differences(one: SobolIndices, other: SobolIndices) -> tuple[np.ndarray, np.ndarray]:
+    """Absolute differences of entries, and the same over their standard errors."""
+    difference = np.abs(one.raw - other.raw)
+    error = np.hypot(one.standard_errors, other.standard_errors)
+    return difference, difference / np.maximum(error, 1e-9)

@@ -1,0 +1,144 @@
+"""What binned latents tell of the factors: the shared ground of the information metrics."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, final
+
+import numpy as np
+from jaxtyping import Float, Int
+from pydantic import Field
+
+from drbench.metrics.entropy import (
+    Binning,
+    discretise,
+    entropy_of_counts,
+    joint_counts,
+    mutual_information,
+)
+from drbench.metrics.factors import Selection, select
+from drbench.metrics.metric import Invariance
+from drbench.representation import Representation
+
+Bins = Annotated[int, Field(ge=2, le=10_000)]
+NOTHING = 1e-12
+"""Information in nats that is taken for 0: differences of entropies are no more exact."""
+INVARIANCES: Mapping[Invariance, float] = {
+    "permute_latents": 1e-9,
+    # Values on the edge of a bin count to the one above, mirrored or not.
+    "flip_signs": 0.05,
+    "scale": 1e-6,
+    "rename_classes": 1e-9,
+    "reorder_rows": 1e-9,
+    "append_constant": 1e-9,
+    "label_type": 0.0,
+    "jobs": 0.0,
+}
+"""What binned latents do not notice."""
+
+
+@final
+@dataclass(frozen=True)
+class Binned:
+    """Binned latents beside the classes of the factors that are scored."""
+
+    latents: Int[np.ndarray, "n latent"]
+    """Bin of each latent."""
+    classes: Int[np.ndarray, "n factor"]
+    """Class of each factor."""
+    bins: int
+    """Number of bins."""
+
+    @cached_property
+    def information(self) -> Float[np.ndarray, "latent factor"]:
+        """Mutual information in nats, plug-in estimate."""
+        table = np.empty((self.latents.shape[1], self.classes.shape[1]))
+        for j, column in enumerate(self.classes.T):
+            table[:, j] = mutual_information(self.latents, column, self.bins)
+        return np.where(table < NOTHING, 0.0, table)
+
+    @cached_property
+    def joint_entropy(self) -> Float[np.ndarray, "latent factor"]:
+        """Entropy of each latent and each factor together, in nats."""
+        table = np.empty((self.latents.shape[1], self.classes.shape[1]))
+        for j, column in enumerate(self.classes.T):
+            joint = joint_counts(self.latents, column, self.bins)
+            table[:, j] = entropy_of_counts(joint.reshape(len(joint), -1))
+        return table
+
+    @cached_property
+    def entropy(self) -> Float[np.ndarray, "factor"]:
+        """Entropy of each factor in nats."""
+        return np.array([entropy_of_counts(np.bincount(column)) for column in self.classes.T])
+
+
+@final
+@dataclass(frozen=True)
+class Views:
+    """A code and what its score is compared with."""
+
+    code: Binned
+    """The code itself."""
+    perfect: Binned
+    """The classes themselves as latents, binned alike."""
+    shuffled: Binned
+    """The code with its rows shuffled: it knows nothing of the factors."""
+
+
+def classes_only(representation: Representation, name: str) -> Selection:
+    """Factors that have classes, for a metric that bins scalar latents and never factors."""
+    return select(
+        representation,
+        continuous=f"{name} bins latents, never factors",
+        vectors=f"{name} bins scalar latents",
+    )
+
+
+def views(
+    representation: Representation,
+    used: tuple[int, ...],
+    *,
+    seed: int,
+    bins: int,
+    binning: Binning,
+) -> Views:
+    """Bin a representation, for the factors in `used`."""
+    latents = discretise(representation.latents, bins, binning)
+    classes = representation.codes[:, list(used)].astype(np.int64)
+    perfect = discretise(classes.astype(np.float64), bins, binning) if len(used) else classes
+    shuffled = np.random.default_rng(seed).permutation(latents)
+    return Views(
+        *(Binned(each, classes, bins) for each in (latents, perfect, shuffled)),
+    )
+
+
+def gaps(table: Float[np.ndarray, "row column"]) -> Float[np.ndarray, "row"]:
+    """Largest entry of each row less the second largest; at least two columns.
+
+    Examples
+    --------
+    >>> gaps(np.array([[1.0, 5.0, 3.0]])).tolist()
+    [2.0]
+    """
+    ordered = np.sort(table, axis=1)
+    return ordered[:, -1] - ordered[:, -2]
+
+
+def mean_by_factor(
+    scores: Float[np.ndarray, "latent"], best: Int[np.ndarray, "latent"], used: tuple[int, ...]
+) -> dict[int, float]:
+    """Mean score of the latents that tell most of each factor, by the factor's column."""
+    return {
+        column: float(scores[best == j].mean())
+        for j, column in enumerate(used)
+        if (best == j).any()
+    }
+
+
+def spread_out(
+    table: Float[np.ndarray, "latent factor"], used: tuple[int, ...], factors: int
+) -> Float[np.ndarray, "latent column"]:
+    """A table of the scored factors among all factors; NaN in the columns of the others."""
+    matrix = np.full((len(table), factors), np.nan)
+    matrix[:, list(used)] = table
+    return matrix

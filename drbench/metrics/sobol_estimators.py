@@ -1,0 +1,220 @@
+"""Three estimators of total-order Sobol indices, from sums that can be left out block by block.
+
+S_T[d, j] = E[Var(z_d | all factors but j)] / Var(z_d): the share of a latent's variance that is
+left once every other factor is known. In the order of preference:
+
+- interventions: pairs whose values of factor j are *distinct*. Jansen's mean((x - y)^2) / 2 is for
+  values drawn independently, which are equal once in n_j times: (1 - 1/n_j) as much.
+- grid: rows that agree on every other factor form a line. The variance within lines, with m - 1 in
+  the denominator, is that of distinct values too, so the same (1 - 1/n_j) applies. Rows of one
+  combination are averaged first.
+- regression: what boosted trees that know every factor but j leave over, less what trees that know
+  all factors leave over. It needs no two images that differ in one factor only.
+
+Noise is the variance within combinations where they repeat, or what trees that know all factors
+leave over. It is taken off the numerator.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+from jaxtyping import Float, Int, UInt64
+
+from drbench.metrics.pairs import REFUSED_BELOW, Lines, block_starts, level_keys, lines_of
+from drbench.metrics.regression import Folds, squared_errors
+from drbench.representation import Representation
+
+Estimator = Literal["interventions", "grid", "regression"]
+_WEIGHT, _NOISY, _REPEATS, _ROWS = range(4)
+_NUMERATOR, _WITHIN, _TOTAL, _POWER = range(4)
+
+
+@final
+@dataclass(frozen=True)
+class SobolSums:
+    """Sums that one factor's indices follow from, in blocks that can be left out one at a time."""
+
+    estimator: Estimator
+    """How they were taken."""
+    pairs: int | None
+    """Pairs of images that differ in the factor only, or as many as OMES would count in the sample;
+    None for regression."""
+    shrink: float
+    """Variance of independent values over that of distinct ones."""
+    counts: Float[np.ndarray, "block 4"]
+    """Degrees of freedom of the numerator, noise variances in it, repeats, rows."""
+    sums: Float[np.ndarray, "block 4 latent"]
+    """Numerator, squares within combinations, latents, their squares."""
+
+    @property
+    def tells_noise(self) -> bool:
+        """Whether combinations repeat often enough to tell noise from signal."""
+        return bool(self.counts[:, _REPEATS].sum() >= REFUSED_BELOW)
+
+    def index(self) -> Float[np.ndarray, "latent"]:
+        """Total-order index of each latent, not clipped."""
+        return self._index(*self._all())[0]
+
+    def noise(self) -> Float[np.ndarray, "latent"]:
+        """Share of each latent's variance that is noise; 0 where that cannot be told."""
+        return self._noise(*self._all())[0]
+
+    def index_without_each_block(self) -> Float[np.ndarray, "block latent"]:
+        """Indices with each block left out; no rows if there is a single block."""
+        return self._index(*self._left()) if len(self.counts) > 1 else self.sums[:0, 0]
+
+    def noise_without_each_block(self) -> Float[np.ndarray, "block latent"]:
+        """Noise shares with each block left out; no rows if there is a single block."""
+        return self._noise(*self._left()) if len(self.counts) > 1 else self.sums[:0, 0]
+
+    def _all(self) -> tuple[Float[np.ndarray, "1 4"], Float[np.ndarray, "1 4 latent"]]:
+        return self.counts.sum(axis=0, keepdims=True), self.sums.sum(axis=0, keepdims=True)
+
+    def _left(self) -> tuple[Float[np.ndarray, "block 4"], Float[np.ndarray, "block 4 latent"]]:
+        return self.counts.sum(axis=0) - self.counts, self.sums.sum(axis=0) - self.sums
+
+    def _noise(
+        self, counts: Float[np.ndarray, "b 4"], sums: Float[np.ndarray, "b 4 latent"]
+    ) -> Float[np.ndarray, "b latent"]:
+        if not self.tells_noise:
+            return np.zeros(sums[:, _WITHIN].shape)
+        repeats = np.maximum(counts[:, _REPEATS, None], 1.0)
+        return sums[:, _WITHIN] / repeats / _variance(counts, sums)
+
+    def _index(
+        self, counts: Float[np.ndarray, "b 4"], sums: Float[np.ndarray, "b 4 latent"]
+    ) -> Float[np.ndarray, "b latent"]:
+        noise = self._noise(counts, sums) * counts[:, _NOISY, None]
+        signal = sums[:, _NUMERATOR] / _variance(counts, sums) - noise
+        return self.shrink * signal / np.maximum(counts[:, _WEIGHT, None], 1.0)
+
+
+def _variance(
+    counts: Float[np.ndarray, "b 4"], sums: Float[np.ndarray, "b 4 latent"]
+) -> Float[np.ndarray, "b latent"]:
+    rows = np.maximum(counts[:, _ROWS, None], 1.0)
+    variance = sums[:, _POWER] / rows - (sums[:, _TOTAL] / rows) ** 2
+    # Latents have variance 1; a block can hold all that varies of one.
+    return np.where(variance > 1e-12, variance, 1.0)
+
+
+@final
+@dataclass(frozen=True)
+class Cells:
+    """Combinations of classes that occur, in random order."""
+
+    keys: UInt64[np.ndarray, "factor cell"]
+    """See `level_keys`."""
+    rows: Int[np.ndarray, "cell"]
+    """Rows of each combination."""
+    means: Float[np.ndarray, "cell twice"]
+    """Mean latents, and their squares."""
+    sums: Float[np.ndarray, "cell thrice"]
+    """Squares within the combination; sums of latents, and of their squares."""
+
+    @classmethod
+    def of(
+        cls, representation: Representation, latents: Float[np.ndarray, "n latent"], seed: int
+    ) -> "Cells":
+        """Combinations of a sample and its latents, which have mean 0 and variance 1."""
+        keys = level_keys(representation, seed)
+        lines = lines_of(keys.sum(axis=0))
+        order, starts, rows = lines
+        ordered = latents[order]
+        total, power = _line_totals(ordered, lines), _line_totals(ordered**2, lines)
+        mean = total / rows[:, None]
+        within = np.maximum(power - total * mean, 0.0)
+        within[rows == 1] = 0.0
+        return cls(
+            keys[:, order[starts]],
+            rows,
+            np.hstack([mean, mean**2]),
+            np.hstack([within, total, power]),
+        )
+
+
+def _line_totals(
+    ordered: Float[np.ndarray, "k column"], lines: Lines
+) -> Float[np.ndarray, "line column"]:
+    """Sum over each line's rows, which are in the lines' order; quick where most have one row."""
+    several = lines.size > 1
+    total = ordered[lines.starts]
+    if several.any():
+        size = lines.size[several]
+        inner = ordered[np.repeat(several, lines.size)]
+        total[several] = np.add.reduceat(inner, np.cumsum(size) - size, axis=0)
+    return total
+
+
+def from_interventions(
+    cells: Cells,
+    first: Float[np.ndarray, "pair latent"],
+    second: Float[np.ndarray, "pair latent"],
+    shrink: float,
+    rng: np.random.Generator,
+) -> SobolSums:
+    """Sums over pairs of latents whose images differ in one factor only."""
+    starts = block_starts(len(cells.rows))
+    order = rng.permutation(len(first))
+    each = np.arange(len(starts)) * len(first) // len(starts)
+    half = (first - second)[order] ** 2 / 2
+    weight = np.diff(each, append=len(first)).astype(np.float64)
+    rows = np.add.reduceat(np.stack([cells.rows - 1, cells.rows], axis=1), starts, axis=0)
+    sums = [np.add.reduceat(half, each, axis=0), np.add.reduceat(cells.sums, starts, axis=0)]
+    return SobolSums(
+        "interventions",
+        len(first),
+        shrink,
+        np.hstack([weight[:, None], weight[:, None], rows]),
+        np.hstack(sums).reshape(len(starts), 4, -1),
+    )
+
+
+def from_grid(cells: Cells, factor: int, shrink: float) -> SobolSums:
+    """Sums over the lines of one factor in the sample."""
+    lines = lines_of(cells.keys.sum(axis=0) - cells.keys[factor])
+    order, starts, size = lines
+    blocks, rows = block_starts(len(size)), cells.rows[order]
+    weight = np.add.reduceat(size - 1, blocks)
+    # Noise in the squares of a line's means about their own mean, in units of its variance.
+    noisy = np.add.reduceat((1 - 1 / size) * _line_totals(1 / rows[:, None], lines)[:, 0], blocks)
+    repeats = np.add.reduceat(rows - 1, starts[blocks])
+    ordered = cells.means[order]
+    total, squares = np.split(_line_totals(ordered, lines), 2, axis=1)
+    sums = [np.add.reduceat(squares - total**2 / size[:, None], blocks, axis=0)]
+    if repeats.any():
+        sums += [np.add.reduceat(cells.sums[order], starts[blocks], axis=0)]
+    else:  # the same, without a second look at every row
+        sums += [np.zeros(sums[0].shape), np.add.reduceat(ordered, starts[blocks], axis=0)]
+    return SobolSums(
+        "grid",
+        int((size * (size // 2))[size > 1].sum()),
+        shrink,
+        np.stack([weight, noisy, repeats, np.add.reduceat(rows, starts[blocks])], axis=1),
+        np.hstack(sums).reshape(len(blocks), 4, -1),
+    )
+
+
+def from_regression(
+    representation: Representation,
+    latents: Float[np.ndarray, "n latent"],
+    factors: tuple[int, ...],
+    seed: int,
+    rounds: int,
+) -> dict[int, SobolSums]:
+    """Sums over the rows for each of some factors; of none if nothing can be held out."""
+    folds = Folds.of(representation, seed)
+    if not factors or not folds.fold.any():
+        return {}
+    every = tuple(range(len(representation.factors)))
+    known = [every, *(tuple(k for k in every if k != j) for j in factors)]
+    least, *errors = squared_errors(representation, latents, known, folds, seed=seed, rounds=rounds)
+    order, starts, _ = lines_of(folds.block)
+    ones = np.ones(len(latents))
+    counts = np.add.reduceat(np.stack([ones, 0 * ones, ones, ones], axis=1), starts, axis=0)
+    found = {}
+    for j, more in zip(factors, errors, strict=True):
+        sums = np.stack([more - least, least, latents, latents**2], axis=1)[order]
+        found[j] = SobolSums("regression", None, 1.0, counts, np.add.reduceat(sums, starts, axis=0))
+    return found

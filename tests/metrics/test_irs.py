@@ -1,0 +1,93 @@
+"""IRS against closed forms and a loop over the definition."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from drbench.metrics.irs import irs
+from drbench.representation import Representation
+
+
+def reference(latents, codes, quantile):
+    """The paper's sums, one realisation at a time."""
+    rows = [tuple(row) for row in codes.tolist()]
+    mean = {}
+    for key in set(rows):
+        mean[key] = np.mean([z for z, row in zip(latents, rows, strict=True) if row == key], axis=0)
+    largest = np.abs(latents - latents.mean(axis=0)).max(axis=0)
+    robust = np.empty((latents.shape[1], codes.shape[1]))
+    for j in range(codes.shape[1]):
+        expected = np.zeros(latents.shape[1])
+        for held in set(codes[:, j].tolist()):
+            inside = [z for z, row in zip(latents, rows, strict=True) if row[j] == held]
+            centre = np.mean(inside, axis=0)
+            away = [np.abs(mean[key] - centre) for key in mean if key[j] == held]
+            furthest = np.percentile(away, 100 * quantile, axis=0)
+            expected += furthest * len(inside) / len(rows)
+        robust[:, j] = 1 - expected / largest
+    return np.sum(robust.max(axis=1) * largest) / largest.sum(), robust
+
+
+@pytest.mark.parametrize(
+    "case", ["perfect", "permuted", "cubed", "small", "constants", "duplicated", "missing"]
+)
+def test_latents_of_one_factor_are_robust(bench, case):
+    assert irs(bench.latents[case], bench.codes).value == pytest.approx(1)
+
+
+def test_a_rotation_is_a_closed_form():
+    codes = np.array(list(itertools.product(range(3), range(3))))
+    a, b = codes.T - 1.0
+    # Held at any class of either factor the sum moves by 1, and by 2 at most.
+    result = irs(np.stack([a + b, a - b], axis=1), codes, quantile=1.0)
+    assert result.value == pytest.approx(0.5)
+    np.testing.assert_allclose(result.matrix, np.full((2, 2), 0.5))
+
+
+@pytest.mark.parametrize("quantile", [0.9, 0.99, 1.0])
+def test_it_agrees_with_the_definition(small, quantile):
+    latents, codes = small
+    rng = np.random.default_rng(1)
+    rows = rng.integers(len(codes), size=250)  # some combinations repeat, others are missing
+    latents = latents[rows] + 0.1 * rng.normal(size=(250, 4))
+    result = irs(latents, codes[rows], quantile=quantile)
+    value, matrix = reference(latents, codes[rows], quantile)
+    assert result.value == pytest.approx(value)
+    np.testing.assert_allclose(result.matrix, np.clip(matrix, 0, 1), atol=1e-9)
+
+
+def test_noise_scores_its_chance(bench):
+    result = irs(bench.latents["noise"], bench.codes)
+    assert result.value == pytest.approx(result.chance, abs=0.03)
+    assert result.chance > 0.1
+
+
+def test_scaling_all_latents_changes_nothing_and_one_its_weight(small):
+    latents, codes = small
+    value = irs(latents, codes).value
+    for factor in (1e-200, 0.1, 10, 1e200):
+        assert irs(latents * factor, codes).value == pytest.approx(value)
+    assert irs(latents * [100, 1, 1, 1], codes).value > value + 0.1
+
+
+def test_latents_far_from_zero_are_scored_alike(small):
+    latents, codes = small
+    moved = np.hstack([latents + 1e6, np.full((len(latents), 1), 0.7)])
+    assert irs(moved, codes).value == pytest.approx(irs(latents, codes).value, abs=1e-6)
+
+
+def test_units_move_by_their_euclidean_length():
+    codes = np.array(list(itertools.product(range(3), range(3))))
+    a, b = codes.T - 1.0
+    latents = np.stack([a, b, a], axis=1)
+    known = Representation.from_arrays(latents, codes, latent_groups=[0, 0, 1])
+    result = irs(known, quantile=1.0)
+    # The unit (a, b) moves by 1 while a or b is held, and by sqrt 2 at most.
+    np.testing.assert_allclose(result.matrix, [[1 - 0.5**0.5] * 2, [1, 0]], atol=1e-12)
+    weights = [2**0.5, 1]
+    assert result.value == pytest.approx(np.average([1 - 0.5**0.5, 1], weights=weights))
+
+
+def test_a_collapsed_representation_has_a_reason(bench):
+    assert "no latent varies" in irs(np.ones((720, 3)), bench.codes).reason

@@ -1,0 +1,277 @@
+"""OMES on Sobol indices against the ANOVA decomposition, SALib, and codes whose truth is known."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drbench.data.spec import Factor
+from drbench.metrics.omes_sobol import omes_sobol
+from drbench.metrics.sobol import sobol_indices
+from drbench.representation import Interventions, Representation
+
+# S is the identity but for: two halves in two latents, a row twice, a row missing.
+CLOSED = {
+    "perfect": 1.0,
+    "permuted": 1.0,
+    "cubed": 1.0,
+    "small": 1.0,
+    "constants": 1.0,
+    "rotated": (3 * 1.0 + 2 * 0.5 * (1 - 1 / 5)) / 5,
+    "duplicated": (1.0 + (1 - 1 / 10)) / 2,
+    "missing": 4 / 5,
+}
+
+
+def levels_of(sizes):
+    return np.array(list(itertools.product(*map(range, sizes))))
+
+
+def anova_totals(latents, sizes):
+    """Total-order indices by the decomposition into effects, subset by subset of the factors."""
+    F, D = len(sizes), latents.shape[1]
+    cube = latents.reshape(*sizes, D)
+    effects, totals = {}, np.zeros((D, F))
+    for order in range(F + 1):
+        for subset in itertools.combinations(range(F), order):
+            others = tuple(k for k in range(F) if k not in subset)
+            effect = cube.mean(axis=others, keepdims=True)
+            for part in itertools.chain.from_iterable(
+                itertools.combinations(subset, size) for size in range(order)
+            ):
+                effect = effect - effects[part]
+            effects[subset] = effect
+            for j in subset:
+                totals[:, j] += (effect**2).mean(axis=tuple(range(F)))
+    return totals / latents.var(axis=0)[:, None]
+
+
+def tangled(codes, rng):
+    """Latents with interactions of factors."""
+    c = codes - codes.mean(axis=0)
+    return np.stack([c[:, 0] + 0.5 * c[:, 1] * c[:, 2], c[:, 1], c[:, 2] ** 2 - c[:, 0]], axis=1)
+
+
+def intervened(codes, encode, pairs, seed):
+    """Interventions with distinct values, as data sets supply them."""
+    rng = np.random.default_rng(seed)
+    changed = np.repeat(np.arange(codes.shape[1]), pairs)
+    first = codes[rng.integers(len(codes), size=len(changed))]
+    second = first.copy()
+    for row, j in enumerate(changed):
+        levels = np.unique(codes[:, j])
+        second[row, j] = rng.choice(levels[levels != first[row, j]])
+    both = encode(np.vstack([first, second]), rng).reshape(2, len(first), -1).swapaxes(0, 1)
+    known = Representation.from_arrays(encode(codes, rng), codes)
+    return replace(known, interventions=Interventions(changed, both))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    sizes=st.lists(st.integers(2, 5), min_size=2, max_size=4).filter(lambda s: np.prod(s) >= 60),
+)
+def test_a_full_grid_gives_the_sums_of_the_anova_decomposition(seed, sizes):
+    codes = levels_of(sizes)
+    latents = np.random.default_rng(seed).normal(size=(len(codes), 3))
+    found = sobol_indices(Representation.from_arrays(latents, codes), estimator="grid")
+    expected = anova_totals(latents, sizes)
+    np.testing.assert_allclose(found.raw, expected[:, list(found.selection.used)], atol=1e-10)
+
+
+def test_a_full_grid_agrees_with_salib():
+    sample = pytest.importorskip("SALib.sample.sobol")
+    analyze = pytest.importorskip("SALib.analyze.sobol")
+    sizes = (4, 3, 5)
+    problem = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": [[0, 1]] * 3}
+    drawn = sample.sample(problem, 4096, calc_second_order=False, seed=0)
+    codes = levels_of(sizes)
+    table = tangled(codes, None)
+    rows = np.ravel_multi_index((drawn * sizes).astype(int).T, sizes)
+    found = sobol_indices(Representation.from_arrays(table, codes))
+    for d in range(3):
+        theirs = analyze.analyze(problem, table[rows, d], calc_second_order=False, seed=0)["ST"]
+        np.testing.assert_allclose(found.raw[d], theirs, atol=0.02)
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+@pytest.mark.parametrize("case", CLOSED)
+def test_closed_values_of_the_bench(bench, case, pooling):
+    result = omes_sobol(bench.latents[case], bench.codes, pooling=pooling)
+    assert result.value == pytest.approx(CLOSED[case], abs=1e-12)
+    assert result.reference == 1
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 40), (4, 3, 5, 2, 6), (30, 30), (2,) * 7])
+def test_a_perfect_code_gives_the_identity_whatever_the_sizes(bench, sizes):
+    codes = levels_of(sizes)
+    result = omes_sobol(codes.astype(float), codes)
+    np.testing.assert_allclose(result.matrix, np.eye(len(sizes)), atol=1e-12)
+    assert result.value == pytest.approx(1, abs=1e-12)
+    assert result.parameters["used"] == "grid"
+
+
+def test_a_perfect_code_scores_one_on_random_subsets_within_its_error():
+    codes = levels_of((6, 2, 5, 4, 8))
+    misses = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        rows = rng.choice(len(codes), 700, replace=False)
+        found = sobol_indices(Representation.from_arrays(codes[rows].astype(float), codes[rows]))
+        misses.append((np.diag(found.raw) - 1) / np.diag(found.standard_errors))
+        np.testing.assert_allclose(found.raw - np.diag(np.diag(found.raw)), 0, atol=1e-12)
+    assert 0.7 < np.std(misses) < 1.3
+    assert abs(np.mean(misses)) < 0.3
+    value = omes_sobol(codes[rows].astype(float), codes[rows]).value
+    assert value == pytest.approx(1, abs=0.03)
+
+
+def test_interventions_with_distinct_values_give_the_index_of_independent_ones():
+    sizes = (3, 2, 4)
+    codes = levels_of(sizes)
+    known = intervened(codes, tangled, 4000, 0)
+    found = sobol_indices(known)
+    assert found.used == "interventions"
+    expected = anova_totals(tangled(codes, None), sizes)
+    assert (np.abs(found.raw - expected) <= 4 * found.standard_errors + 1e-9).all()
+    assert np.abs(found.raw - expected).max() < 0.05
+    x, y = known.pairs(1)
+    assert np.mean((x - y)[:, 1] ** 2) / 2 / known.mean[:, 1].var() == pytest.approx(2, abs=0.01)
+
+
+def test_the_three_estimators_agree_within_their_errors():
+    codes = np.tile(levels_of((6, 5, 7)), (3, 1))
+
+    def encode(codes, rng):
+        return tangled(codes, rng) + 0.5 * rng.normal(size=(len(codes), 3))
+
+    known = intervened(codes, encode, 3000, 0)
+    found = [sobol_indices(known, estimator=e) for e in ("interventions", "grid", "regression")]
+    assert [one.used for one in found] == ["interventions", "grid", "regression"]
+    for one, other in itertools.combinations(found, 2):
+        error = np.hypot(one.standard_errors, other.standard_errors)
+        assert (np.abs(one.raw - other.raw) < 4 * error + 0.02).all()
+        np.testing.assert_allclose(one.noise, other.noise, atol=0.04)
+
+
+def test_repeated_combinations_tell_noise_from_signal():
+    rng = np.random.default_rng(0)
+    codes = np.repeat(levels_of((4, 5, 6)), rng.integers(1, 6, size=120), axis=0)  # unequally often
+    clean = (codes - levels_of((4, 5, 6)).mean(axis=0)) / levels_of((4, 5, 6)).std(axis=0)
+    result = omes_sobol(clean + 0.5 * rng.normal(size=clean.shape), codes)
+    assert result.parts["noise"] == pytest.approx(0.2, abs=0.04)
+    np.testing.assert_allclose(result.matrix, 0.8 * np.eye(3), atol=0.1)
+    np.testing.assert_allclose(np.array(result.matrix)[~np.eye(3, dtype=bool)], 0, atol=0.03)
+    assert result.chance == 0
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+@pytest.mark.parametrize("case", ["perfect", "rotated", "duplicated", "missing"])
+def test_noise_latents_do_not_raise_the_score(bench, case, pooling):
+    codes = np.tile(bench.codes, (2, 1))
+    latents = np.tile(bench.latents[case], (2, 1))
+    before = omes_sobol(latents, codes, pooling=pooling)
+    for seed in range(5):
+        noise = np.random.default_rng(seed).normal(size=(len(codes), 5))
+        after = omes_sobol(np.hstack([latents, noise]), codes, pooling=pooling)
+        assert after.value == pytest.approx(before.value, abs=1e-12)
+        assert any("5 of" in warning and "noise" in warning for warning in after.warnings)
+
+
+def test_noise_alone_scores_nothing(bench):
+    codes = np.tile(bench.codes, (2, 1))
+    result = omes_sobol(np.random.default_rng(5).normal(size=(len(codes), 6)), codes)
+    assert result.value == pytest.approx(result.chance, abs=0.02) == 0
+
+
+def test_noise_that_cannot_be_told_is_warned_of_and_never_claimed(bench):
+    result = omes_sobol(bench.latents["noise"], bench.codes)
+    assert result.parts["noise"] is None
+    assert any("noise cannot be told" in warning for warning in result.warnings)
+    assert result.value == pytest.approx(result.chance, abs=0.02)
+
+
+def test_the_standard_error_is_the_spread_of_repeated_draws():
+    grid = levels_of((4, 6, 5))
+
+    def encode(codes, rng):
+        return (codes - [1.5, 2.5, 2]) @ mixing + rng.normal(size=(len(codes), 3))
+
+    def draw(seed):
+        rows = np.random.default_rng(1000 + seed).integers(len(grid), size=400)
+        return omes_sobol(intervened(grid[rows], encode, 300, seed))
+
+    mixing = np.array([[1, 0, 0.5], [0.5, 1, 0], [0, 0, 1]])
+    results = [draw(seed) for seed in range(40)]
+    for name in ("factor_0", "factor_1", "factor_2"):
+        spread = np.std([r.per_factor[name] for r in results])
+        claimed = np.mean([r.standard_error[name] for r in results])
+        assert 0.6 < claimed / spread < 1.6
+
+
+def continuous(n, latents, seed=0):
+    rng = np.random.default_rng(seed)
+    values = rng.random((n, 3))
+    factors = [Factor(name=name, kind="continuous") for name in "abc"]
+    return Representation.from_arrays(latents(values, rng), values, factors=factors)
+
+
+def test_continuous_factors_are_scored_by_regression():
+    known = continuous(800, lambda v, rng: np.hstack([v**2, rng.normal(size=(len(v), 2))]))
+    result = omes_sobol(known, rounds=25)
+    assert result.parameters["used"] == "regression"
+    assert result.n_pairs is None
+    assert result.value == pytest.approx(1, abs=0.03)
+    assert any("2 of 5 latents" in warning for warning in result.warnings)
+
+
+def test_regression_finds_the_closed_form_of_a_product():
+    # Ishigami's kind: z = a + b * c with a, b, c uniform on (-1, 1), variances 1/3 and 1/9.
+    known = continuous(4000, lambda v, _: ((2 * v[:, 0] - 1) + (2 * v - 1)[:, 1:].prod(1))[:, None])
+    found = sobol_indices(known)
+    np.testing.assert_allclose(found.raw, [[3 / 4, 1 / 4, 1 / 4]], atol=0.03)
+
+
+def test_a_continuous_factor_beside_a_grid_has_lines_too():
+    grid = levels_of((5, 4, 6)).astype(float)
+    factors = [
+        Factor(name="a", kind="ordinal", size=5),
+        Factor(name="b", kind="ordinal", size=4),
+        Factor(name="angle", kind="continuous"),
+    ]
+    result = omes_sobol(Representation.from_arrays(grid, grid, factors=factors), estimator="grid")
+    matrix = np.array(result.matrix)
+    np.testing.assert_allclose(matrix, np.diag([1, 1, 6 / 5]), atol=1e-12)
+
+
+def test_estimators_without_data_say_so(bench):
+    result = omes_sobol(bench.latents["perfect"], bench.codes, estimator="interventions")
+    assert result.value is None
+    assert "encode interventions" in result.reason
+    result = omes_sobol(continuous(100, lambda v, _: v), estimator="grid")
+    assert "choose another estimator" in result.reason
+    result = omes_sobol(np.eye(20), np.arange(40).reshape(20, 2) % 5, estimator="regression")
+    assert "fewer than 30 rows" in result.reason
+
+
+def test_factors_may_need_different_estimators_and_it_is_said():
+    codes = levels_of((6, 2, 10))
+    known = intervened(codes, lambda c, _: c.astype(float), 100, 0)
+    pairs = known.interventions
+    kept = pairs.factor != 1
+    fewer = replace(known, interventions=Interventions(pairs.factor[kept], pairs.mean[kept]))
+    result = omes_sobol(fewer)
+    assert result.parameters["used"] == "mixed"
+    assert any("factor_1 by grid" in warning for warning in result.warnings)
+    assert any("factor_0 has 100 pairs only" in warning for warning in result.warnings)
+    assert result.value == pytest.approx(1, abs=0.1)
+
+
+def test_split_groups_stay_together_in_the_regression():
+    known = continuous(300, lambda v, _: v)
+    grouped = replace(known, split_groups=np.repeat(np.arange(30), 10))
+    assert omes_sobol(grouped, rounds=20).value == pytest.approx(1, abs=0.06)
+    assert omes_sobol(replace(known, split_groups=np.zeros(300, dtype=int))).value is None
