@@ -1,4 +1,4 @@
-"""Do the three estimators of Sobol indices agree on a trained representation?"""
+"""Hold the three estimators of Sobol indices against each other on a trained representation."""
 
 import itertools
 import tempfile
