@@ -1,5 +1,6 @@
 """Encode a data set with a run or with a function of one's own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,8 @@ def encode_dataset(
     ----------
     encoder : str
         Folder of a run, `FILE.py:function` or `module:function`. A run is given rows of its
-        held-out share, so that a run on the same data set is scored on what it never saw; a
-        function is given any rows.
+        held-out share, so that a run on the same data set is scored on what it never saw (a
+        note says where that cannot be promised); a function is given any rows.
     data : DataRef
         What to encode.
     sample : int
@@ -44,6 +45,13 @@ def encode_dataset(
         folder = RunFolder.open(Path(encoder))
         truth = open_data(data, like=image_shape(folder.spec.chain[0].data))
         function, allowed = _encoder_of(folder, seed), split_rows(truth, folder.spec.chain[0].seed)
+        if any(
+            r.data.name == data.name and r.data.levels != data.levels for r in folder.spec.chain
+        ):
+            seen = (
+                "the run was trained on other levels of this data set: it may have seen these rows"
+            )
+            truth = replace(truth, notes=(*truth.notes, seen))
     chosen = Sample.draw(truth, allowed, size=sample, pairs=pairs, seed=seed)
     return represent(function, truth, chosen, label=f"encoding {data.name}")
 

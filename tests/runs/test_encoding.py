@@ -118,3 +118,11 @@ def test_a_file_finds_its_neighbours(tmp_path, monkeypatch):
     (tmp_path / "neighbour_of_mine.py").write_text("def f(images): return images")
     (tmp_path / "main_of_mine.py").write_text("from neighbour_of_mine import f")
     assert find_encoder(f"{tmp_path / 'main_of_mine.py'}:f")(3) == 3
+
+
+def test_rows_that_a_run_may_have_seen_are_noted(runs, small):
+    whole = small.SOURCE.model_copy(update={"levels": {**small.SOURCE.levels, "color": 2}})
+    representation, _ = encode_dataset(str(runs / "source"), whole, sample=20, seed=0)
+    assert any("may have seen these rows" in note for note in representation.notes)
+    same, _ = encode_dataset(str(runs / "source"), small.SOURCE, sample=20, seed=0)
+    assert not any("may have seen" in note for note in same.notes)
