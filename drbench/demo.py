@@ -144,11 +144,12 @@ def _sections(
         f"After fine-tuning, seed {SEEDS[0]}. Above the image, below what the model makes of it.",
     )
     folder, record = firsts[0]
+    source = record.spec.chain[0]
     yield Section(
         "A latent traversal",
-        [_traversal(folder, record.spec, truth, rows[:1])],
-        f"{record.spec.model} after fine-tuning, seed {SEEDS[0]}: one target image, each latent "
-        "moved by up to two standard deviations while the others are held.",
+        [_traversal(_source_folder(folder), source, like, rows[:1])],
+        f"{source.model} on the source, seed {SEEDS[0]}: one image, each latent moved by up to two "
+        "standard deviations while the others are held.",
     )
     yield Section(
         "What each latent encodes",
@@ -157,6 +158,10 @@ def _sections(
         "with nothing else.",
     )
     yield Section("What this is", [Facts(_facts(records))])
+
+
+def _source_folder(target: Path) -> Path:
+    return target.parent.parent / "source" / target.name
 
 
 _READING = (
