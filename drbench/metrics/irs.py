@@ -69,7 +69,7 @@ def irs(
     -------
     MetricResult
         `per_factor`: mean over the units that are most robust with it held; None if there is none.
-        `matrix`: robustness of each unit with each factor held. `chance`: the same
+        `matrix`: robustness of each unit that varies with each factor held. `chance`: the same
         latents with their rows shuffled.
     """
     selection = select(representation, continuous="IRS holds classes")
@@ -85,6 +85,7 @@ def irs(
     moves = weight > 0
     if reason is None and not moves.any():
         reason = "no latent varies here"
+    matrix[~moves] = np.nan
     scores, best = np.empty(0), np.empty(0, dtype=np.int64)
     if len(used):
         scores, best = matrix[moves].max(axis=1), matrix[moves].argmax(axis=1)

@@ -17,7 +17,7 @@ from drbench.representation import Representation
     measures="independence of the latents, without factors",
     range=(0.0, log(10_000)),  # a latent has no more than the entropy of its bins
     source="Locatello et al., ICML 2019, arXiv 1811.12359",
-    cost="n * latents^2; about 10 ms at 15,000 rows and 10 latents, a minute at 768",
+    cost="n * latents^2; about 30 ms at 15,000 rows and 10 latents, minutes at 768",
     higher_is_better=False,
     invariances=INVARIANCES,
     faults=(

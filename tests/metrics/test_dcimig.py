@@ -62,6 +62,7 @@ def test_chance_is_what_noise_scores(bench):
     result = dcimig(bench.latents["noise"], bench.codes)
     assert result.value == pytest.approx(result.chance, abs=0.005)
     assert result.reference == pytest.approx(1)
+    assert 0 < dcimig(bench.latents["perfect"], bench.codes).chance < 0.02
 
 
 def test_one_factor_has_a_reason(bench):

@@ -70,6 +70,16 @@ def test_chance_is_what_independent_latents_score():
     assert np.mean([r.chance for r in results]) == pytest.approx(28 / 800, rel=0.15)
 
 
+def test_chance_keeps_a_unit_together(small):
+    latents, codes = small
+    close = np.stack([latents[:, 0], latents[:, 0] + 0.01 * latents[:, 3]], axis=1)
+    result = gaussian_tc(close, codes)
+    assert result.value > 2
+    assert result.chance < 0.02
+    known = Representation.from_arrays(np.hstack([close, latents]), codes, latent_groups=[0] * 6)
+    assert gaussian_tc(known).chance == pytest.approx(0, abs=1e-9)
+
+
 def test_the_reference_is_what_the_factors_share():
     rng = np.random.default_rng(0)
     a = rng.normal(size=500)

@@ -77,6 +77,7 @@ def test_noise_looks_modular_and_its_value_does_not(bench):
     assert result.parts["infom"] > 0.4
     assert result.value == result.parts["infoe"] < 0.02
     assert result.chance < 0.02
+    assert infomec(bench.latents["noisy"], bench.codes).chance < 0.05
 
 
 def test_parts_agree_with_scikit_learn(small):
@@ -105,13 +106,16 @@ def test_parts_agree_with_scikit_learn(small):
 
 def test_a_latent_is_quantised_where_its_few_values_repeat():
     rng = np.random.default_rng(0)
-    codes = np.stack([rng.integers(5, size=400), rng.integers(4, size=400)], axis=1)
-    # A scrambled order of levels is no obstacle to one-hot features, and one to a line.
-    latents = rng.permutation(5)[codes[:, :1]] * [1.0, 0.0] + rng.normal(size=(400, 2)) * [0, 1]
-    exact = explicitness(latents, codes)[0]
-    spread = explicitness(latents + 1e-6 * rng.normal(size=(400, 2)), codes)[0]
-    assert exact == pytest.approx(1, abs=1e-3)
-    assert spread <= exact + 1e-6
+    level = rng.integers(6, size=(600, 1))
+    odd = level % 2  # no line tells odd levels from even ones, one-hot features do
+    latents = np.hstack([level, rng.normal(size=(600, 1))])
+    assert explicitness(latents, odd)[0] == pytest.approx(1, abs=1e-3)
+    assert explicitness(latents + 1e-6 * rng.normal(size=(600, 2)), odd)[0] < 0.2
+
+
+def test_latents_that_tell_of_no_scored_factor_are_inactive(bench):
+    result = infomec(bench.latents["perfect"], bench.codes[:, :3])
+    assert (result.parts["infom"], result.parts["infoc"]) == pytest.approx((1, 1), abs=1e-9)
 
 
 def test_latents_that_hardly_move_are_inactive(bench):

@@ -61,6 +61,7 @@ def test_noise_scores_its_chance(bench):
     result = irs(bench.latents["noise"], bench.codes)
     assert result.value == pytest.approx(result.chance, abs=0.03)
     assert result.chance > 0.1
+    assert irs(bench.latents["noisy"], bench.codes).chance < 0.3
 
 
 def test_scaling_all_latents_changes_nothing_and_one_its_weight(small):
@@ -73,8 +74,11 @@ def test_scaling_all_latents_changes_nothing_and_one_its_weight(small):
 
 def test_latents_far_from_zero_are_scored_alike(small):
     latents, codes = small
-    moved = np.hstack([latents + 1e6, np.full((len(latents), 1), 0.7)])
-    assert irs(moved, codes).value == pytest.approx(irs(latents, codes).value, abs=1e-6)
+    constant = np.full((len(latents), 2), [0.1, 1e6 / 3])
+    result, expected = irs(np.hstack([latents + 1e6, constant]), codes), irs(latents, codes)
+    assert result.value == pytest.approx(expected.value, abs=1e-6)
+    assert result.per_factor == pytest.approx(expected.per_factor, abs=1e-6)
+    assert result.matrix[4:] == ((None,) * 3,) * 2
 
 
 def test_units_move_by_their_euclidean_length():

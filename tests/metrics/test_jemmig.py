@@ -68,6 +68,7 @@ def test_chance_is_what_noise_scores_and_not_zero(bench):
     result = jemmig(bench.latents["noise"], bench.codes)
     assert result.value == pytest.approx(result.chance, abs=0.01)
     assert result.chance > 0.05
+    assert jemmig(bench.latents["perfect"], bench.codes).chance < 0.3
 
 
 def test_a_single_latent_has_no_gap(bench):

@@ -47,6 +47,7 @@ def test_chance_is_what_independent_latents_score(bench):
     result = latent_mi(bench.latents["noise"], bench.codes)
     assert result.value == pytest.approx(result.chance, rel=0.05)
     assert result.chance > 0.1  # 720 rows are few for 400 cells
+    assert latent_mi(bench.latents["duplicated"], bench.codes).chance < 0.02
 
 
 def test_the_reference_is_what_the_factors_share():

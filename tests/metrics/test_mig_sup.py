@@ -46,6 +46,7 @@ def test_every_copy_of_a_latent_counts_and_noise_counts_as_nothing(bench):
     assert mig_sup(bench.latents["noisy"], bench.codes).value == pytest.approx(0.5, abs=0.01)
     noise = mig_sup(bench.latents["noise"], bench.codes)
     assert noise.value == pytest.approx(noise.chance, abs=0.01)
+    assert 0 < mig_sup(bench.latents["perfect"], bench.codes).chance < 0.02
 
 
 def test_more_levels_than_bins_lower_the_reference_as_well():

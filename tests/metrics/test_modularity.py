@@ -60,6 +60,7 @@ def test_chance_is_what_noise_scores_about_seven_tenths(bench):
     value, chance = np.mean([(r.value, r.chance) for r in many], axis=0)
     assert value == pytest.approx(0.71, abs=0.03)
     assert chance == pytest.approx(value, abs=0.04)
+    assert modularity(bench.latents["perfect"], bench.codes).chance < 0.9
 
 
 def test_latents_that_tell_of_no_scored_factor_are_left_out(bench):
