@@ -18,6 +18,12 @@ def bench(
     learning: Annotated[
         bool, typer.Option("--learning", help="Train three seeds: does DCI rise? (minutes)")
     ] = False,
+    sobol: Annotated[
+        bool,
+        typer.Option(
+            "--sobol", help="Train a model: do the estimators of omes_sobol agree? (minutes)"
+        ),
+    ] = False,
     json: JsonOption = None,
 ) -> None:
     """Time drbench against the plain way to do the same, in turns: quote the ratios."""
@@ -32,6 +38,14 @@ def bench(
         ]
         columns = ("seed", "DCI untrained", "DCI trained", "difference")
         emit([asdict(one) for one in found], Table(columns, rows), json=json)
+        return
+    if sobol:
+        from drbench.bench_sobol import bench_sobol
+
+        agreed = list(bench_sobol())
+        shown = ("first", "second", "largest", "within_two_errors", "noise", "explained")
+        table = Table(shown, [tuple(asdict(one)[name] for name in shown) for one in agreed])
+        emit([asdict(one) for one in agreed], table, json=json)
         return
     everything = not (metrics or data or training)
     comparisons = []

@@ -19,7 +19,7 @@ from drbench.representation import Representation
     range=(0.0, 1.0),
     source="drbench (docs/omes_sobol.md), after Dapueto, Noceti, Odone, NeurIPS 2024, arXiv "
     "2409.18017; estimator: Jansen, Computer Physics Communications 117, 1999",
-    cost="n log n * factors * latents, 40 ms at 15,000 rows; minutes where regression is needed",
+    cost="n log n * factors * latents, 40 ms at 15,000 rows; half a minute by regression",
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 1e-9,

@@ -1,6 +1,10 @@
 """What holds for every registered metric, those to come included."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from typing import get_args
 
@@ -138,6 +142,68 @@ def test_a_score_depends_on_its_seed_alone(name, small):
     np.random.seed(2)  # noqa: NPY002
     assert known(*small, seed=4, **fast(known)) == first
     assert first.parameters["seed"] == 4
+
+
+SCORE_ALL = """
+import json, sys
+import numpy as np
+from drbench.metrics.metric import load_metric
+arrays = np.load(sys.argv[1])
+print(json.dumps({
+    name: load_metric(name)(arrays["latents"], arrays["codes"], **parameters).model_dump()
+    for name, parameters in json.loads(sys.argv[2]).items()
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(small, session_cache, tmp_path_factory):
+    """Results of every metric in another process, with another hash seed and one thread."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    np.savez(folder / "arrays.npz", latents=small[0], codes=small[1])
+    asked = json.dumps({name: fast(load_metric(name)) for name in METRICS})
+    known = os.environ | {
+        "PYTHONHASHSEED": "123",
+        "OMP_NUM_THREADS": "1",
+        "LOKY_MAX_CPU_COUNT": "1",
+        "DRBENCH_CACHE": str(session_cache),  # what was compiled is kept there
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCORE_ALL, str(folder / "arrays.npz"), asked],
+        env=known, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_another_process_finds_the_same_score(name, small, elsewhere):
+    known = load_metric(name)
+    here = json.loads(json.dumps(known(*small, **fast(known)).model_dump()))
+    there = elsewhere[name]
+    near = {
+        factor: None if score is None else pytest.approx(score, rel=1e-9, abs=1e-12)
+        for factor, score in there["per_factor"].items()
+    }
+    assert here["value"] == pytest.approx(there["value"], rel=1e-9, abs=1e-12)
+    assert here["per_factor"] == near
+    assert here["warnings"] == there["warnings"]
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_perfect_code_of_the_bench_scores_its_reference(name, bench):
+    known = load_metric(name)
+    perfect, noise = (
+        known(bench.latents[case], bench.codes, **fast(known)) for case in ("perfect", "noise")
+    )
+    if perfect.value is None:  # pruned: no latent overlaps with a factor of two levels
+        assert "factor_3" in perfect.reason
+        return
+    if name not in UNSUPERVISED:
+        assert (perfect.value > noise.value) == known.higher_is_better
+    if perfect.reference is not None:
+        assert perfect.value == pytest.approx(perfect.reference, abs=0.03)
+    if noise.value is not None and noise.chance is not None:
+        assert noise.value == pytest.approx(noise.chance, abs=0.1)
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drbench.bench_sobol import agreements
 from drbench.data.spec import Factor
 from drbench.metrics.omes_sobol import omes_sobol
 from drbench.metrics.sobol import sobol_indices
@@ -149,12 +150,29 @@ def test_the_three_estimators_agree_within_their_errors():
         return tangled(codes, rng) + 0.5 * rng.normal(size=(len(codes), 3))
 
     known = intervened(codes, encode, 3000, 0)
-    found = [sobol_indices(known, estimator=e) for e in ("interventions", "grid", "regression")]
-    assert [one.used for one in found] == ["interventions", "grid", "regression"]
-    for one, other in itertools.combinations(found, 2):
-        error = np.hypot(one.standard_errors, other.standard_errors)
-        assert (np.abs(one.raw - other.raw) < 4 * error + 0.02).all()
-        np.testing.assert_allclose(one.noise, other.noise, atol=0.04)
+    found = list(agreements(known, seed=0))
+    assert [(one.first, one.second) for one in found] == [
+        ("interventions", "grid"),
+        ("interventions", "regression"),
+        ("grid", "regression"),
+    ]
+    for one in found:
+        assert one.explained >= 8 / 9
+        assert one.noise < 0.04
+        assert one.scores[0] == pytest.approx(one.scores[1], abs=0.03)
+    assert found[0].within_two_errors >= 8 / 9
+    assert found[0].noise == pytest.approx(0, abs=1e-12)
+
+
+def test_indices_above_one_are_kept_and_clipped_for_the_score():
+    codes = levels_of((6, 2, 5, 4, 8))
+    rows = np.random.default_rng(1).choice(len(codes), 500, replace=False)
+    result = omes_sobol(codes[rows].astype(float), codes[rows])
+    diagonal = np.diag(result.matrix)
+    assert diagonal.max() > 1 > diagonal.min()
+    clipped = np.minimum(diagonal, 1)
+    expected = clipped * (1 - (1 - clipped) / 5)
+    np.testing.assert_allclose(list(result.per_factor.values()), expected, atol=1e-12)
 
 
 def test_repeated_combinations_tell_noise_from_signal():
