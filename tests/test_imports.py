@@ -7,7 +7,18 @@ import pytest
 
 from drbench.cli import COMMANDS
 
-HEAVY = ("numpy", "torch", "sklearn", "scipy", "pydantic", "pandas", "matplotlib", "rich", "PIL")
+HEAVY = (
+    "numpy",
+    "numba",
+    "torch",
+    "sklearn",
+    "scipy",
+    "pydantic",
+    "pandas",
+    "matplotlib",
+    "rich",
+    "PIL",
+)
 
 
 def imported_by(code: str) -> set[str]:

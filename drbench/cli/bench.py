@@ -1,6 +1,6 @@
 """`drbench bench`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Annotated
 
 import typer
@@ -24,6 +24,9 @@ def bench(
             "--sobol", help="Train a model: do the estimators of omes_sobol agree? (minutes)"
         ),
     ] = False,
+    trees: Annotated[
+        bool, typer.Option("--trees", help="Hold the compiled trees to scikit-learn's (minutes).")
+    ] = False,
     json: JsonOption = None,
 ) -> None:
     """Time drbench against the plain way to do the same, in turns: quote the ratios."""
@@ -46,6 +49,14 @@ def bench(
         shown = ("first", "second", "largest", "within_two_errors", "noise", "explained")
         table = Table(shown, [tuple(asdict(one)[name] for name in shown) for one in agreed])
         emit([asdict(one) for one in agreed], table, json=json)
+        return
+    if trees:
+        from drbench.bench_trees import CASES, Agreement, bench_trees
+
+        compared = [one for case in track(bench_trees(), "codes", len(CASES)) for one in case]
+        header = tuple(field.name for field in fields(Agreement))
+        rows_of = [tuple(asdict(one).values()) for one in compared]
+        emit([asdict(one) for one in compared], Table(header, rows_of), json=json)
         return
     everything = not (metrics or data or training)
     comparisons = []

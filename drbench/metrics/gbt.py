@@ -5,7 +5,7 @@ import numpy as np
 from drbench.metrics.factors import by_factor, reason_for
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.splits import split_name
-from drbench.metrics.trees import Rounds, fit_full_code
+from drbench.metrics.trees import Engine, Rounds, fit_full_code
 from drbench.representation import Representation
 
 
@@ -30,7 +30,9 @@ from drbench.representation import Representation
         "mean beside `chance`.",
     ),
 )
-def gbt(representation: Representation, *, seed: int, rounds: Rounds = 100) -> MetricResult:
+def gbt(
+    representation: Representation, *, seed: int, rounds: Rounds = 100, engine: Engine = "compiled"
+) -> MetricResult:
     """Accuracy of gradient boosted trees on held-out rows, mean over the factors.
 
     Two thirds of the rows train, one third tests: stratified at random, or by the representation's
@@ -45,6 +47,8 @@ def gbt(representation: Representation, *, seed: int, rounds: Rounds = 100) -> M
         Seed of the split and of the trees.
     rounds : int
         Boosting rounds.
+    engine : {"compiled", "sklearn"}
+        The same trees compiled, or scikit-learn's own: far slower, for reference.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def gbt(representation: Representation, *, seed: int, rounds: Rounds = 100) -> M
         `per_factor`: accuracy or R^2. `parts`: balanced_accuracy (mean recall over classes, then
         over the factors that have classes). `chance`: always naming the most frequent class.
     """
-    found = fit_full_code(representation, seed=seed, rounds=rounds)
+    found = fit_full_code(representation, seed=seed, rounds=rounds, engine=engine)
     tests = {j: fit.test for j, fit in found.fits.items()}
     balanced = [fit.balanced for fit in found.fits.values() if fit.balanced is not None]
     reason = reason_for(tests, found.declined)
@@ -63,7 +67,12 @@ def gbt(representation: Representation, *, seed: int, rounds: Rounds = 100) -> M
         value=None if reason else float(np.mean(list(tests.values()))),
         per_factor=by_factor(representation, tests),
         parts={"balanced_accuracy": None if reason or not balanced else float(np.mean(balanced))},
-        parameters={"seed": seed, "rounds": rounds, "split": split_name(representation)},
+        parameters={
+            "seed": seed,
+            "rounds": rounds,
+            "engine": engine,
+            "split": split_name(representation),
+        },
         n_samples=len(representation.codes),
         reference=None if reason else 1.0,
         chance=None if reason else float(np.mean([fit.chance for fit in found.fits.values()])),

@@ -10,7 +10,7 @@ from drbench.metrics.factors import by_factor, reason_for, rows_of
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.overlap import Associations, associations, overlap
 from drbench.metrics.splits import split_name
-from drbench.metrics.trees import Rounds, fit_columns
+from drbench.metrics.trees import Engine, Rounds, fit_columns
 from drbench.representation import Representation
 
 
@@ -42,6 +42,7 @@ def gbt_pruned(
     seed: int,
     inactive: Annotated[float, Field(ge=0, lt=1)] = 1e-3,
     rounds: Rounds = 100,
+    engine: Engine = "compiled",
 ) -> MetricResult:
     """Accuracy of gradient boosted trees that see one latent a factor, mean over the factors.
 
@@ -59,6 +60,8 @@ def gbt_pruned(
         Latents whose standard deviation is below this share of the largest are no candidates.
     rounds : int
         Boosting rounds.
+    engine : {"compiled", "sklearn"}
+        The same trees compiled, or scikit-learn's own: far slower, for reference.
 
     Returns
     -------
@@ -76,8 +79,10 @@ def gbt_pruned(
             declined[j] = f"factor {name}: no latent has a positive overlap score, none to keep"
     union = tuple(sorted(set(best.values())))
     own = {j: (latent,) for j, latent in best.items()}
-    ones = fit_columns(representation, own, seed=seed, rounds=rounds)
-    unions = fit_columns(representation, dict.fromkeys(best, union), seed=seed, rounds=rounds)
+    ones = fit_columns(representation, own, seed=seed, rounds=rounds, engine=engine)
+    unions = fit_columns(
+        representation, dict.fromkeys(best, union), seed=seed, rounds=rounds, engine=engine
+    )
     declined |= ones.declined
     one = {j: fit.test for j, fit in ones.fits.items()}
     reason = reason_for(one, declined)
@@ -98,6 +103,7 @@ def gbt_pruned(
             "seed": seed,
             "inactive": inactive,
             "rounds": rounds,
+            "engine": engine,
             "split": split_name(representation),
             "pairs": found.origin,
         },

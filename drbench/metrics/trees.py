@@ -2,8 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import TYPE_CHECKING, Annotated, Literal, final
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -15,6 +16,10 @@ from drbench.metrics.splits import Split, split_fault, split_rows
 from drbench.progress import progress
 from drbench.representation import Representation
 
+if TYPE_CHECKING:
+    from drbench.metrics.boosting import Workers
+
+Engine = Literal["compiled", "sklearn"]
 Rounds = Annotated[int, Field(ge=1)]
 PROCESSES_FROM = 4.0
 """Estimated seconds of work from which starting processes pays."""
@@ -55,12 +60,14 @@ class Fits:
 _remembered: OrderedDict[tuple[object, ...], Fit] = OrderedDict()
 
 
-def fit_full_code(representation: Representation, *, seed: int, rounds: int) -> Fits:
+def fit_full_code(
+    representation: Representation, *, seed: int, rounds: int, engine: Engine
+) -> Fits:
     """Predict each factor from all latents."""
     everything = tuple(range(representation.latents.shape[1]))
     selection = select(representation)
     columns = dict.fromkeys(selection.used, everything)
-    found = fit_columns(representation, columns, seed=seed, rounds=rounds)
+    found = fit_columns(representation, columns, seed=seed, rounds=rounds, engine=engine)
     return Fits(found.fits, found.declined, selection.warnings)
 
 
@@ -70,13 +77,15 @@ def fit_columns(
     *,
     seed: int,
     rounds: int,
+    engine: Engine,
 ) -> Fits:
     """Predict each given factor from the given columns of the latents.
 
     The predictor is scikit-learn's GradientBoostingClassifier with its defaults, seeded, or for a
-    continuous factor its GradientBoostingRegressor. Latents are standardised first, which trees do
-    not notice and which keeps them within the range of float32. Factors are fitted in parallel
-    processes of one thread each. A fit is a pure function of its arguments and is remembered.
+    continuous factor its GradientBoostingRegressor; or the same trees compiled (module
+    `boosting`). Latents and continuous factors are standardised first, which trees do not notice
+    and which keeps them within the range of float32. A fit is a pure function of its arguments,
+    whatever the number of threads or processes, and is remembered.
 
     Parameters
     ----------
@@ -88,17 +97,19 @@ def fit_columns(
         Seed of the split and of the trees.
     rounds : int
         Boosting rounds.
+    engine : {"compiled", "sklearn"}
+        Who fits.
     """
     splits = {j: split_rows(representation, j, seed) for j in columns}
     faults = {j: split_fault(representation, j, split) for j, split in splits.items()}
     declined = {j: fault for j, fault in faults.items() if fault}
     keys = {
-        j: (representation.fingerprint, j, chosen, seed, rounds)
+        j: (representation.fingerprint, j, chosen, seed, rounds, engine)
         for j, chosen in columns.items()
         if j not in declined
     }
     missing = [j for j, key in keys.items() if key not in _remembered]
-    for j, fit in _fit_all(representation, missing, columns, splits, seed, rounds):
+    for j, fit in _fit_all(representation, missing, columns, splits, seed, rounds, engine):
         _remembered[keys[j]] = fit
     fits = {j: _remembered[key] for j, key in keys.items()}
     for key in keys.values():
@@ -115,6 +126,7 @@ def _fit_all(
     splits: Mapping[int, Split],
     seed: int,
     rounds: int,
+    engine: Engine,
 ) -> Iterator[tuple[int, Fit]]:
     """Fit the factors, those with most trees first, and report each."""
     import joblib
@@ -127,29 +139,51 @@ def _fit_all(
         for j in factors
     }
     factors = sorted(factors, key=lambda j: -cost[j])
-    jobs = min(len(factors), joblib.cpu_count())
-    if sum(cost.values()) < PROCESSES_FROM:
-        jobs = 1
-    calls = [
-        joblib.delayed(fit_factor)(
-            latents[:, list(columns[j])],
-            target(representation, j),
-            splits[j],
-            is_class=representation.factors[j].size is not None,
-            seed=seed,
-            rounds=rounds,
-        )
-        for j in factors
-    ]
-    backend = "loky" if jobs > 1 else "sequential"
-    threads = {"inner_max_num_threads": 1} if jobs > 1 else {}
     with (
         progress("gradient boosted trees, factors", len(factors)) as advance,
-        joblib.parallel_config(backend, n_jobs=jobs, **threads),
+        _parallel(engine, len(factors), sum(cost.values())) as crew,
     ):
+        calls = [
+            joblib.delayed(fit_factor)(
+                latents[:, list(columns[j])],
+                target(representation, j),
+                splits[j],
+                is_class=representation.factors[j].size is not None,
+                seed=seed,
+                rounds=rounds,
+                crew=crew,
+            )
+            for j in factors
+        ]
         for j, fit in zip(factors, joblib.Parallel(return_as="generator")(calls), strict=True):
             advance()
             yield j, fit
+
+
+@contextmanager
+def _parallel(engine: Engine, factors: int, seconds: float) -> Iterator["Workers | None"]:
+    """How joblib runs the fits: as processes of one thread each, or as threads with a crew.
+
+    One fit more than there are processors keeps the crew busy while a fit waits for its round.
+    """
+    import joblib
+
+    processors = joblib.cpu_count()
+    if engine == "compiled":
+        from drbench.metrics.boosting import workers
+
+        with (
+            workers(processors) as crew,
+            joblib.parallel_config("threading", n_jobs=min(factors, processors + 1)),
+        ):
+            yield crew
+    elif seconds < PROCESSES_FROM or min(factors, processors) == 1:
+        with joblib.parallel_config("sequential", n_jobs=1):
+            yield None
+    else:
+        jobs = min(factors, processors)
+        with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
+            yield None
 
 
 def _seconds(
@@ -169,24 +203,34 @@ def fit_factor(
     is_class: bool,
     seed: int,
     rounds: int,
+    crew: "Workers | None",
 ) -> Fit:
-    """Fit one predictor and test it."""
-    from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
-
-    kind = GradientBoostingClassifier if is_class else GradientBoostingRegressor
-    seen, truth = labels[split.train], labels[split.test]
-    model = kind(n_estimators=rounds, random_state=seed).fit(latents[split.train], seen)
-    importances = np.asarray(model.feature_importances_, dtype=np.float64)
-    predicted_train = model.predict(latents[split.train])
-    predicted = model.predict(latents[split.test])
+    """Fit one predictor and test it: with scikit-learn if there is no crew."""
     if not is_class:
-        return Fit(importances, _r2(seen, predicted_train), _r2(truth, predicted), None, 0.0)
+        labels = Scaling.of(labels[:, None]).apply(labels[:, None])[:, 0]
+    seen, truth = labels[split.train], labels[split.test]
+    known, unseen = (latents[rows].astype(np.float32) for rows in split)
+    if crew is None:
+        from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+
+        kind = GradientBoostingClassifier if is_class else GradientBoostingRegressor
+        model = kind(n_estimators=rounds, random_state=seed).fit(known, seen)
+        importances = np.asarray(model.feature_importances_, dtype=np.float64)
+        recalled, predicted = model.predict(known), model.predict(unseen)
+    else:
+        from drbench.metrics.boosting import boost
+
+        boosted = boost(known, seen, unseen, is_class=is_class, rounds=rounds, seed=seed, crew=crew)
+        importances = boosted.importances
+        recalled, predicted = boosted.predicted, boosted.predicted_unseen
+    if not is_class:
+        return Fit(importances, _r2(seen, recalled), _r2(truth, predicted), None, 0.0)
     hits = predicted == truth
     found, counts = np.bincount(truth[hits], minlength=truth.max() + 1), np.bincount(truth)
     present = counts > 0
     return Fit(
         importances,
-        train=float(np.mean(predicted_train == seen)),
+        train=float(np.mean(recalled == seen)),
         test=float(np.mean(hits)),
         balanced=float(np.mean(found[present] / counts[present])),
         chance=float(np.mean(truth == np.bincount(seen).argmax())),

@@ -39,7 +39,7 @@ def fitted(latents, labels, split, kind=GradientBoostingClassifier, rounds=10):
 
 def test_accuracies_are_those_of_plain_scikit_learn(small):
     latents, codes = small
-    result = gbt(latents, codes, rounds=10)
+    result = gbt(latents, codes, rounds=10, engine="sklearn")
     known = Representation.from_arrays(latents, codes)
     balanced, chance = [], []
     for j, name in enumerate(known.factor_names):
@@ -50,7 +50,12 @@ def test_accuracies_are_those_of_plain_scikit_learn(small):
     assert result.value == pytest.approx(np.mean(list(result.per_factor.values())))
     assert result.parts["balanced_accuracy"] == pytest.approx(np.mean(balanced))
     assert result.chance == pytest.approx(np.mean(chance), abs=0.02)
-    assert result.parameters == {"seed": 0, "rounds": 10, "split": "stratified"}
+    assert result.parameters == {
+        "seed": 0,
+        "rounds": 10,
+        "engine": "sklearn",
+        "split": "stratified",
+    }
 
 
 def test_a_frequent_class_raises_chance_and_not_balanced_accuracy():
@@ -89,7 +94,8 @@ def test_r2_is_not_below_zero():
         split = split_rows(known[-1], 0, 0)
         scores.append(r2_score(*fitted(latents, values, split, GradientBoostingRegressor)))
     assert min(scores) < 0
-    assert [gbt(k, rounds=10).value for k in known] == pytest.approx(np.maximum(scores, 0))
+    found = [gbt(k, rounds=10, engine="sklearn").value for k in known]
+    assert found == pytest.approx(np.maximum(scores, 0))
 
 
 def test_one_fit_per_factor_serves_dci_and_gbt(small, fits):
@@ -103,6 +109,8 @@ def test_one_fit_per_factor_serves_dci_and_gbt(small, fits):
     dci(known, rounds=3, seed=1)
     dci(known.mean + 1e-6, known.codes, rounds=3)
     assert fits == [4] * 12
+    gbt(known, rounds=3, engine="sklearn")
+    assert fits == [4] * 15
 
 
 def test_memory_is_bounded(small, fits, monkeypatch):
@@ -117,10 +125,10 @@ def test_memory_is_bounded(small, fits, monkeypatch):
 
 
 def test_processes_give_the_same_as_one(small, monkeypatch):
-    expected = gbt(*small, rounds=3)
+    expected = gbt(*small, rounds=3, engine="sklearn")
     monkeypatch.setattr(trees, "_remembered", type(trees._remembered)())
     monkeypatch.setattr(trees, "PROCESSES_FROM", 0.0)
-    assert gbt(*small, rounds=3) == expected
+    assert gbt(*small, rounds=3, engine="sklearn") == expected
 
 
 def test_the_pruned_code_is_the_latent_of_highest_overlap(small):
