@@ -41,7 +41,7 @@ TARGET = DataRef(name="noisy_color_dsprites", origin="rendered", resize=32, leve
 MODELS = ("ada_gvae", "beta_vae")
 SEEDS = (0, 1)
 SETTINGS = {"lr": 1e-3, "width": 32, "batch": 32}
-SOURCE_STEPS, TARGET_STEPS = 2_400, 500
+SOURCE_STEPS, TARGET_STEPS = 2_000, 500
 SOURCE_SCORING = Scoring(sample=1_000, metrics={"omes": {}, "mig": {}})
 TARGET_SCORING = Scoring(
     sample=1_000, metrics={"omes": {}, "dci": {}, "mig": {}, "gbt": {}, "gbt_pruned": {}}
