@@ -12,8 +12,9 @@ from drbench import Representation, grid_codes
 from drbench.data.spec import Factor
 from drbench.metrics.boosting import Workers, workers
 from drbench.metrics.dci import compactness, modularity, weighted
+from drbench.metrics.fits import Fit
 from drbench.metrics.splits import split_rows
-from drbench.metrics.trees import Fit, fit_factor
+from drbench.metrics.trees import fit_factor
 
 _NOTHING = 1e-3
 """What counts as no difference of scores between 0 and 1."""

@@ -1,10 +1,13 @@
 """DCI: disentanglement, completeness and informativeness, from gradient boosted trees."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Float, Int
 
 from drbench.metrics.entropy import entropy_of_counts
-from drbench.metrics.factors import by_factor, reason_for, rows_of
+from drbench.metrics.factors import by_factor, reason_for, rows_of, spread_out
+from drbench.metrics.fits import Fits, mean_test
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.splits import split_name
 from drbench.metrics.trees import Engine, Rounds, fit_full_code
@@ -66,43 +69,48 @@ def dci(
         informativeness, informativeness_train. `matrix`: R (unit, factor).
     """
     found = fit_full_code(representation, seed=seed, rounds=rounds, engine=engine)
+    parameters = {"seed": seed, "rounds": rounds, "engine": engine}
+    return dci_result(representation, found, parameters=parameters, reference=1.0)
+
+
+def dci_result(
+    representation: Representation,
+    found: Fits,
+    *,
+    parameters: Mapping[str, str | int | float | bool | None],
+    reference: float | None,
+) -> MetricResult:
+    """Disentanglement, completeness and informativeness of any predictor's fits."""
     used, units = tuple(found.fits), representation.units
     importance = importance_matrix(
         [fit.importances for fit in found.fits.values()], units, int(units.max()) + 1
     )
-    count, factors = importance.shape
     reason = reason_for(used, found.declined)
     complete = reason is None
-    single_factor, single_unit = factors < 2, count < 2
-    if complete and single_factor:
+    several_factors, several_units = len(used) > 1, len(importance) > 1
+    if complete and not several_factors:
         reason = "disentanglement compares factors, and one alone varies here: log 1 is 0"
-    elif complete and single_unit:
+    elif complete and not several_units:
         reason = "completeness compares latents, and there is one: log 1 is 0"
-    completeness = {} if single_unit else dict(zip(used, compactness(importance), strict=True))
-    modular = modularity(importance) if complete and not single_factor else None
-    compact = weighted(compactness(importance), importance.sum(axis=0))
-    matrix = np.full((count, len(representation.factors)), np.nan)
-    matrix[:, list(used)] = importance
-    tests = [fit.test for fit in found.fits.values()]
+    scores = compactness(importance)
+    modular = modularity(importance) if complete and several_factors else None
+    compact = weighted(scores, importance.sum(axis=0))
     trains = [fit.train for fit in found.fits.values()]
     return MetricResult(
         value=modular if reason is None else None,
-        per_factor=by_factor(representation, completeness),
+        per_factor=by_factor(
+            representation, dict(zip(used, scores, strict=True)) if several_units else {}
+        ),
         parts={
             "disentanglement": modular,
-            "completeness": compact if complete and not single_unit else None,
-            "informativeness": float(np.mean(tests)) if complete else None,
+            "completeness": compact if complete and several_units else None,
+            "informativeness": mean_test(found) if complete else None,
             "informativeness_train": float(np.mean(trains)) if complete else None,
         },
-        parameters={
-            "seed": seed,
-            "rounds": rounds,
-            "engine": engine,
-            "split": split_name(representation),
-        },
+        parameters={**parameters, "split": split_name(representation)},
         n_samples=len(representation.codes),
-        reference=1.0 if reason is None else None,
-        matrix=rows_of(matrix),
+        reference=reference if reason is None else None,
+        matrix=rows_of(spread_out(importance, used, len(representation.factors))),
         warnings=found.warnings,
         reason=reason,
     )

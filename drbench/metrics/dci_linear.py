@@ -2,16 +2,10 @@
 
 import numpy as np
 
-from drbench.metrics.dci import compactness, importance_matrix, modularity, weighted
+from drbench.metrics.dci import dci_result, modularity
 from drbench.metrics.estimators import Linear, Penalty
-from drbench.metrics.factors import by_factor, reason_for, rows_of
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.predictors import (
-    fit_full_code,
-    fit_perfect_code,
-    mean_test,
-)
-from drbench.metrics.splits import split_name
+from drbench.metrics.predictors import fit_full_code, fit_perfect_code
 from drbench.representation import Representation
 
 
@@ -71,41 +65,11 @@ def dci_linear(
     """
     predictor = Linear(penalty)
     found = fit_full_code(representation, predictor, seed=seed)
-    used, units = tuple(found.fits), representation.units
-    importance = importance_matrix(
-        [fit.importances for fit in found.fits.values()], units, int(units.max()) + 1
-    )
-    reason = reason_for(used, found.declined)
-    complete = reason is None
-    several_factors, several_units = len(used) > 1, len(importance) > 1
-    if complete and not several_factors:
-        reason = "disentanglement compares factors, and one alone varies here: log 1 is 0"
-    elif complete and not several_units:
-        reason = "completeness compares latents, and there is one: log 1 is 0"
-    scores = compactness(importance)
-    modular = modularity(importance) if complete and several_factors else None
     perfect = fit_perfect_code(representation, found, predictor, seed=seed)
-    matrix = np.full((len(importance), len(representation.factors)), np.nan)
-    matrix[:, list(used)] = importance
-    by_column = dict(zip(used, scores, strict=True)) if several_units else {}
-    trains = [fit.train for fit in found.fits.values()]
-    return MetricResult(
-        value=modular if reason is None else None,
-        per_factor=by_factor(representation, by_column),
-        parts={
-            "disentanglement": modular,
-            "completeness": weighted(scores, importance.sum(axis=0))
-            if complete and several_units
-            else None,
-            "informativeness": mean_test(found) if complete else None,
-            "informativeness_train": float(np.mean(trains)) if complete else None,
-        },
-        parameters={"seed": seed, "penalty": penalty, "split": split_name(representation)},
-        n_samples=len(representation.codes),
-        reference=modularity(np.stack([fit.importances for fit in perfect.fits.values()], axis=1))
-        if perfect and reason is None
-        else None,
-        matrix=rows_of(matrix),
-        warnings=found.warnings,
-        reason=reason,
+    importances = [fit.importances for fit in perfect.fits.values()] if perfect else []
+    return dci_result(
+        representation,
+        found,
+        parameters={"seed": seed, "penalty": penalty},
+        reference=modularity(np.stack(importances, axis=1)) if importances else None,
     )

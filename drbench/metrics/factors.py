@@ -40,10 +40,12 @@ def select(
     used: list[int] = []
     declined: dict[int, str] = {}
     warnings: list[str] = []
+    declines_vectors = vectors is not None and representation.has_vector_units
     for j, factor in enumerate(representation.factors):
-        if len(np.unique(target(representation, j))) < 2:
+        column = target(representation, j)
+        if column.min() == column.max():
             warnings.append(f"factor {factor.name} has a single value here and is left out")
-        elif vectors and representation.has_vector_units:
+        elif declines_vectors:
             declined[j] = f"factor {factor.name}: some units have several columns; {vectors}"
         elif continuous and factor.size is None:
             declined[j] = f"factor {factor.name} is continuous; {continuous}"
@@ -79,6 +81,15 @@ def reason_for(
         more = f" (and {len(reasons) - 3} more factors)" if len(reasons) > 3 else ""
         return "; ".join(reasons[:3]) + more
     return None if used else "no factor has two different values"
+
+
+def spread_out(
+    table: Float[np.ndarray, "latent factor"], used: tuple[int, ...], factors: int
+) -> Float[np.ndarray, "latent column"]:
+    """A table of the scored factors among all factors; NaN in the columns of the others."""
+    matrix = np.full((len(table), factors), np.nan)
+    matrix[:, list(used)] = table
+    return matrix
 
 
 def rows_of(matrix: Float[np.ndarray, "latent factor"]) -> tuple[tuple[float | None, ...], ...]:

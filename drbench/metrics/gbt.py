@@ -1,10 +1,7 @@
 """GBT explicitness: how well gradient boosted trees read each factor from the whole code."""
 
-import numpy as np
-
-from drbench.metrics.factors import by_factor, reason_for
+from drbench.metrics.fits import prediction_result
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.splits import split_name
 from drbench.metrics.trees import Engine, Rounds, fit_full_code
 from drbench.representation import Representation
 
@@ -57,25 +54,5 @@ def gbt(
         over the factors that have classes). `chance`: always naming the most frequent class.
     """
     found = fit_full_code(representation, seed=seed, rounds=rounds, engine=engine)
-    tests = {j: fit.test for j, fit in found.fits.items()}
-    balanced = [fit.balanced for fit in found.fits.values() if fit.balanced is not None]
-    reason = reason_for(tests, found.declined)
-    warnings = found.warnings
-    if balanced and len(balanced) < len(tests):
-        warnings += ("the mean over factors mixes accuracy with the R^2 of continuous factors",)
-    return MetricResult(
-        value=None if reason else float(np.mean(list(tests.values()))),
-        per_factor=by_factor(representation, tests),
-        parts={"balanced_accuracy": None if reason or not balanced else float(np.mean(balanced))},
-        parameters={
-            "seed": seed,
-            "rounds": rounds,
-            "engine": engine,
-            "split": split_name(representation),
-        },
-        n_samples=len(representation.codes),
-        reference=None if reason else 1.0,
-        chance=None if reason else float(np.mean([fit.chance for fit in found.fits.values()])),
-        warnings=warnings,
-        reason=reason,
-    )
+    parameters = {"seed": seed, "rounds": rounds, "engine": engine}
+    return prediction_result(representation, found, parameters=parameters, reference=1.0)

@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int
 from pydantic import Field
 
 from drbench.metrics.entropy import entropy_of_counts, mutual_information
-from drbench.metrics.factors import by_factor, reason_for, rows_of, select
-from drbench.metrics.information import NOTHING, spread_out
+from drbench.metrics.factors import by_factor, reason_for, rows_of, select, spread_out
+from drbench.metrics.information import NOTHING
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.neighbours import neighbour_information
 from drbench.metrics.scaling import Scaling

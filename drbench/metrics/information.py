@@ -133,12 +133,3 @@ def mean_by_factor(
         for j, column in enumerate(used)
         if (best == j).any()
     }
-
-
-def spread_out(
-    table: Float[np.ndarray, "latent factor"], used: tuple[int, ...], factors: int
-) -> Float[np.ndarray, "latent column"]:
-    """A table of the scored factors among all factors; NaN in the columns of the others."""
-    matrix = np.full((len(table), factors), np.nan)
-    matrix[:, list(used)] = table
-    return matrix

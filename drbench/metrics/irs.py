@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from pydantic import Field
 
-from drbench.metrics.factors import by_factor, reason_for, rows_of, select
-from drbench.metrics.information import mean_by_factor, spread_out
+from drbench.metrics.factors import by_factor, reason_for, rows_of, select, spread_out
+from drbench.metrics.information import mean_by_factor
 from drbench.metrics.metric import MetricResult, metric
 from drbench.representation import Representation
 

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from drbench.metrics.entropy import Binning
-from drbench.metrics.factors import by_factor, reason_for, rows_of
-from drbench.metrics.information import INVARIANCES, Binned, Bins, classes_only, spread_out, views
+from drbench.metrics.factors import by_factor, reason_for, rows_of, spread_out
+from drbench.metrics.information import INVARIANCES, Binned, Bins, classes_only, views
 from drbench.metrics.metric import MetricResult, metric
 from drbench.representation import Representation
 

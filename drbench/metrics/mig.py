@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 
 from drbench.metrics.entropy import Binning, discretise, entropy_of_counts
-from drbench.metrics.factors import by_factor, reason_for, rows_of, select
+from drbench.metrics.factors import by_factor, reason_for, rows_of, select, spread_out
 from drbench.metrics.metric import MetricResult, metric
 from drbench.representation import Representation
 
@@ -86,8 +86,6 @@ def mig(
     shuffled = np.random.default_rng(seed).permutation(binned)
     gaps = _gaps(shares)
     reason = reason_for(used, declined)
-    matrix = np.full((latents.shape[1], len(representation.factors)), np.nan)
-    matrix[:, list(used)] = shares
     perfect = discretise(classes.astype(np.float64), bins, binning) if len(used) else classes
     return MetricResult(
         value=None if reason else float(gaps.mean()),
@@ -96,7 +94,7 @@ def mig(
         n_samples=len(latents),
         reference=None if reason else float(_gaps(_shares(perfect, classes, bins)).mean()),
         chance=None if reason else float(_gaps(_shares(shuffled, classes, bins)).mean()),
-        matrix=rows_of(matrix),
+        matrix=rows_of(spread_out(shares, used, len(representation.factors))),
         warnings=selection.warnings,
         reason=reason,
     )

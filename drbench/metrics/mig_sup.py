@@ -3,7 +3,7 @@
 import numpy as np
 
 from drbench.metrics.entropy import Binning
-from drbench.metrics.factors import by_factor, reason_for, rows_of
+from drbench.metrics.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.information import (
     INVARIANCES,
     Binned,
@@ -11,7 +11,6 @@ from drbench.metrics.information import (
     classes_only,
     gaps,
     mean_by_factor,
-    spread_out,
     views,
 )
 from drbench.metrics.metric import MetricResult, metric

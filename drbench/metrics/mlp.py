@@ -1,8 +1,9 @@
 """MLP explicitness: how well a small neural network reads each factor from the whole code."""
 
 from drbench.metrics.estimators import Epochs, Mlp
+from drbench.metrics.fits import prediction_result
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.predictors import fit_full_code, prediction_result
+from drbench.metrics.predictors import fit_full_code
 from drbench.representation import Representation
 
 

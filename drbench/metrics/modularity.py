@@ -4,14 +4,13 @@ import numpy as np
 from jaxtyping import Float
 
 from drbench.metrics.entropy import Binning
-from drbench.metrics.factors import by_factor, reason_for, rows_of
+from drbench.metrics.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.information import (
     INVARIANCES,
     Binned,
     Bins,
     classes_only,
     mean_by_factor,
-    spread_out,
     views,
 )
 from drbench.metrics.metric import MetricResult, metric

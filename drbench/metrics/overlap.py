@@ -7,7 +7,7 @@ from typing import Literal, final
 import numpy as np
 from jaxtyping import Bool, Float
 
-from drbench.metrics.factors import Selection, select
+from drbench.metrics.factors import Selection, select, spread_out
 from drbench.metrics.metric import Curve
 from drbench.metrics.pairs import REFUSED_BELOW, WARNED_BELOW, PairMoments, pair_moments
 from drbench.metrics.scaling import Scaling
@@ -137,11 +137,9 @@ class Associations:
 
     def matrix(self, factors: int) -> Float[np.ndarray, "latent factor"]:
         """S for every latent and factor: 0 for inactive latents, NaN for factors not scored."""
-        whole = np.full((len(self.active), factors), np.nan)
         scored = np.zeros((len(self.active), len(self.selection.used)))
         scored[self.active] = self.active_matrix
-        whole[:, list(self.selection.used)] = scored
-        return whole
+        return spread_out(scored, self.selection.used, factors)
 
     @property
     def origin(self) -> str:

@@ -50,6 +50,7 @@ def in_parallel(
 
 def _on_one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     """Several threads would add up numbers in another order, and wait for each other."""
+    import sklearn.utils  # noqa: F401  # only threads of loaded libraries can be limited
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):

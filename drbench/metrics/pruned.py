@@ -6,16 +6,16 @@ import numpy as np
 from jaxtyping import Float
 
 from drbench.metrics.factors import by_factor, reason_for, rows_of
+from drbench.metrics.fits import Columns, Fits
 from drbench.metrics.metric import MetricResult
 from drbench.metrics.overlap import Associations, associations, overlap
 from drbench.metrics.splits import split_name
-from drbench.metrics.trees import Fits
 from drbench.representation import Representation
 
 
 def pruned_result(
     representation: Representation,
-    fit: Callable[[Mapping[int, tuple[int, ...]]], Fits],
+    fit: Callable[[Columns], Fits],
     *,
     seed: int,
     inactive: float,

@@ -67,8 +67,6 @@ def squared_errors(
     seed, rounds : int
         Of the trees.
     """
-    import sklearn.ensemble  # noqa: F401  # only threads that are loaded can be limited
-
     every = range(len(representation.factors))
     columns = [target(representation, j).astype(np.float64) for j in every]
     categorical = np.array([

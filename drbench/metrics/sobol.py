@@ -7,7 +7,7 @@ from typing import Literal, final
 import numpy as np
 from jaxtyping import Bool, Float
 
-from drbench.metrics.factors import Selection, select
+from drbench.metrics.factors import Selection, select, spread_out
 from drbench.metrics.pairs import REFUSED_BELOW, WARNED_BELOW
 from drbench.metrics.scaling import Scaling
 from drbench.metrics.sobol_estimators import (
@@ -82,11 +82,9 @@ class SobolIndices:
 
     def matrix(self, factors: int) -> Float[np.ndarray, "latent factor"]:
         """Raw indices for all latents and factors: 0 for constant latents, NaN for unscored."""
-        whole = np.full((len(self.varies), factors), np.nan)
         scored = np.zeros((len(self.varies), len(self.sums)))
         scored[self.varies] = self.raw
-        whole[:, list(self.selection.used)] = scored
-        return whole
+        return spread_out(scored, self.selection.used, factors)
 
     def _columns(
         self, columns: list[Float[np.ndarray, "varying"]]

@@ -1,18 +1,20 @@
 """Gradient boosted trees that predict a factor: one fit, shared by every metric that needs it."""
 
+import functools
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, final
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float, Shaped
 from pydantic import Field
 
-from drbench.metrics.factors import select, target
+from drbench.metrics.factors import target
+from drbench.metrics.fits import Columns, Fit, Fits, Memory, from_full_code, judged, remembered_fits
+from drbench.metrics.parallel import PROCESSES_FROM
 from drbench.metrics.scaling import Scaling
-from drbench.metrics.splits import Split, split_fault, split_rows
+from drbench.metrics.splits import Split
 from drbench.progress import progress
 from drbench.representation import Representation
 
@@ -21,59 +23,22 @@ if TYPE_CHECKING:
 
 Engine = Literal["compiled", "sklearn"]
 Rounds = Annotated[int, Field(ge=1)]
-PROCESSES_FROM = 4.0
-"""Estimated seconds of work from which starting processes pays."""
-_KEPT = 512
-"""Fits that are remembered: enough for the metrics of a few representations."""
-
-
-@final
-@dataclass(frozen=True)
-class Fit:
-    """How well some latents predict a factor, and which of them matter."""
-
-    importances: Float[np.ndarray, "latent"]
-    """Share of each column in the reduction of the training loss; they sum to 1, or are all 0."""
-    train: float
-    """Accuracy on the training rows; R^2 for a continuous factor, not below 0."""
-    test: float
-    """The same on the held-out rows."""
-    balanced: float | None
-    """Mean recall of the classes among the held-out rows; None for a continuous factor."""
-    chance: float
-    """Accuracy of always naming the most frequent class; 0 for a continuous factor."""
-
-
-@final
-@dataclass(frozen=True)
-class Fits:
-    """Fits of all the factors that could be predicted."""
-
-    fits: dict[int, Fit]
-    """By column of the factor."""
-    declined: dict[int, str]
-    """Why a factor could not be predicted, by column."""
-    warnings: tuple[str, ...]
-    """Factors that were left out."""
-
-
-_remembered: OrderedDict[tuple[object, ...], Fit] = OrderedDict()
+_remembered: Memory = OrderedDict()
 
 
 def fit_full_code(
     representation: Representation, *, seed: int, rounds: int, engine: Engine
 ) -> Fits:
     """Predict each factor from all latents."""
-    everything = tuple(range(representation.latents.shape[1]))
-    selection = select(representation)
-    columns = dict.fromkeys(selection.used, everything)
-    found = fit_columns(representation, columns, seed=seed, rounds=rounds, engine=engine)
-    return Fits(found.fits, found.declined, selection.warnings)
+    return from_full_code(
+        representation,
+        functools.partial(fit_columns, representation, seed=seed, rounds=rounds, engine=engine),
+    )
 
 
 def fit_columns(
     representation: Representation,
-    columns: Mapping[int, tuple[int, ...]],
+    columns: Columns,
     *,
     seed: int,
     rounds: int,
@@ -100,45 +65,29 @@ def fit_columns(
     engine : {"compiled", "sklearn"}
         Who fits.
     """
-    splits = {j: split_rows(representation, j, seed) for j in columns}
-    faults = {j: split_fault(representation, j, split) for j, split in splits.items()}
-    declined = {j: fault for j, fault in faults.items() if fault}
-    keys = {
-        j: (representation.fingerprint, j, chosen, seed, rounds, engine)
-        for j, chosen in columns.items()
-        if j not in declined
-    }
-    missing = [j for j, key in keys.items() if key not in _remembered]
-    for j, fit in _fit_all(representation, missing, columns, splits, seed, rounds, engine):
-        _remembered[keys[j]] = fit
-    fits = {j: _remembered[key] for j, key in keys.items()}
-    for key in keys.values():
-        _remembered.move_to_end(key)
-    while len(_remembered) > _KEPT:
-        _remembered.popitem(last=False)
-    return Fits(fits, declined, ())
+    fit = functools.partial(_fit_all, representation, seed, rounds, engine)
+    return remembered_fits(representation, columns, (rounds, engine), fit, _remembered, seed=seed)
 
 
 def _fit_all(
     representation: Representation,
-    factors: list[int],
-    columns: Mapping[int, tuple[int, ...]],
-    splits: Mapping[int, Split],
     seed: int,
     rounds: int,
     engine: Engine,
+    columns: Columns,
+    splits: Mapping[int, Split],
 ) -> Iterator[tuple[int, Fit]]:
     """Fit the factors, those with most trees first, and report each."""
     import joblib
 
-    if not factors:
+    if not columns:
         return
     latents = Scaling.of(representation.latents).apply(representation.latents)
     cost = {
         j: _seconds(representation, j, len(splits[j].train), len(columns[j]), rounds)
-        for j in factors
+        for j in columns
     }
-    factors = sorted(factors, key=lambda j: -cost[j])
+    factors = sorted(columns, key=lambda j: -cost[j])
     with (
         progress("gradient boosted trees, factors", len(factors)) as advance,
         _parallel(engine, len(factors), sum(cost.values())) as crew,
@@ -223,22 +172,11 @@ def fit_factor(
         boosted = boost(known, seen, unseen, is_class=is_class, rounds=rounds, seed=seed, crew=crew)
         importances = boosted.importances
         recalled, predicted = boosted.predicted, boosted.predicted_unseen
-    if not is_class:
-        return Fit(importances, _r2(seen, recalled), _r2(truth, predicted), None, 0.0)
-    hits = predicted == truth
-    found, counts = np.bincount(truth[hits], minlength=truth.max() + 1), np.bincount(truth)
-    present = counts > 0
-    return Fit(
+    return judged(
         importances,
-        train=float(np.mean(recalled == seen)),
-        test=float(np.mean(hits)),
-        balanced=float(np.mean(found[present] / counts[present])),
-        chance=float(np.mean(truth == np.bincount(seen).argmax())),
+        seen=seen,
+        recalled=recalled,
+        truth=truth,
+        predicted=predicted,
+        is_class=is_class,
     )
-
-
-def _r2(truth: Float[np.ndarray, "k"], predicted: Float[np.ndarray, "k"]) -> float:
-    """Share of the variance that is explained; 0 where a constant would do better."""
-    total = np.sum((truth - truth.mean()) ** 2)
-    residual = np.sum((truth - predicted) ** 2)
-    return float(max(1 - residual / total, 0.0)) if total > 0 else 0.0

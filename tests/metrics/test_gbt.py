@@ -114,7 +114,7 @@ def test_one_fit_per_factor_serves_dci_and_gbt(small, fits):
 
 
 def test_memory_is_bounded(small, fits, monkeypatch):
-    monkeypatch.setattr(trees, "_KEPT", 4)
+    monkeypatch.setattr("drbench.metrics.fits._KEPT", 4)
     for seed in range(3):
         gbt(*small, seed=seed, rounds=1)
     assert len(trees._remembered) == 4

@@ -103,7 +103,7 @@ def test_one_fit_per_factor_serves_probe_and_dci_linear(small, forgotten):
 
 
 def test_memory_is_bounded(small, forgotten, monkeypatch):
-    monkeypatch.setattr(predictors, "_KEPT", 4)
+    monkeypatch.setattr("drbench.metrics.fits._KEPT", 4)
     probe(*small)
     assert len(forgotten) == 4
 
