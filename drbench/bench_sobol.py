@@ -78,31 +78,26 @@ def agreements(representation: Representation, seed: int) -> Iterator[Agreement]
 
 def trained_representation(steps: int, seed: int) -> Representation:
     """A whole grid of images, and pairs of them, encoded by a model trained on it."""
-    from drbench.models import inference
-    from drbench.models.checkpoints import load_weights
-    from drbench.models.model import load_model
-    from drbench.runs.data import image_shape, open_data
+    from drbench.runs.data import open_data
     from drbench.runs.encoding import Sample, represent
     from drbench.runs.execute import execute
     from drbench.runs.folder import RunFolder
     from drbench.runs.request import train_spec
     from drbench.runs.spec import DataRef, Scoring
+    from drbench.runs.trained import load_trained
 
     data = DataRef(name="color_dsprites", origin="rendered", levels=LEVELS)
     spec = train_spec(
         data, "ada_gvae", settings={"lr": 1e-3, "width": 32}, steps=steps, seed=seed,
         scoring=Scoring(sample=100, pairs=0, metrics={"mig": {}}),
     )  # fmt: skip
-    device, truth = inference.default_device(), open_data(data)
-    model = load_model(spec.model, **spec.hyperparameters)
-    network = inference.seeded_network(model, image_shape(data), seed).to(device)
+    truth = open_data(data)
     with tempfile.TemporaryDirectory() as folder:
         execute(spec, out=Path(folder) / "run")
-        load_weights(RunFolder.open(Path(folder) / "run").require_weights(), network)
+        run = load_trained(RunFolder(Path(folder) / "run"), seed=seed)
     rng, every = np.random.default_rng(seed), np.ones(len(truth), dtype=bool)
     sample = Sample(np.arange(len(truth)), intervention_rows(truth, every, PAIRS, rng))
-    encode = inference.encoder(model, network, seed=seed, device=device)
-    return represent(encode, truth, sample)[0]
+    return represent(run.encode, truth, sample)[0]
 
 
 def _some_rows(representation: Representation, seed: int) -> Representation:

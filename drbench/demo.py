@@ -7,14 +7,11 @@ from typing import final
 
 import numpy as np
 from jaxtyping import Int, UInt8
-from torch import nn
 
 from drbench.data.ground_truth import GroundTruth
 from drbench.errors import RunError
 from drbench.leaderboard.store import BOARD, add, write_board
-from drbench.models.checkpoints import load_weights
-from drbench.models.inference import decode, default_device, encoder, seeded_network
-from drbench.models.model import Model, load_model
+from drbench.models.inference import decode
 from drbench.report.panels import (
     Associations,
     Facts,
@@ -28,12 +25,12 @@ from drbench.report.sheet import write_sheet
 from drbench.report.tables import transfer_tables
 from drbench.representation import Representation
 from drbench.runs.data import open_data
-from drbench.runs.encoding import Encoder
 from drbench.runs.execute import execute
 from drbench.runs.folder import RunFolder
 from drbench.runs.record import Record, Stage
 from drbench.runs.request import train_spec, transfer_spec
-from drbench.runs.spec import DataRef, RunSpec, Scoring
+from drbench.runs.spec import DataRef, Scoring
+from drbench.runs.trained import load_trained
 
 LEVELS = {"scale": 3, "orientation": 4, "pos_x": 8, "pos_y": 8}
 SOURCE = DataRef(name="color_dsprites", origin="rendered", resize=32, levels=LEVELS)
@@ -129,7 +126,7 @@ def _sections(
     yield Section(
         "Reconstructions of the target",
         [
-            Reconstructions(*_reconstructed(folder, record.spec, truth, rows), record.spec.model)
+            Reconstructions(*_reconstructed(folder, truth, rows), record.spec.model)
             for folder, record in firsts
         ],
         f"After fine-tuning, seed {SEEDS[0]}. Above the image, below what the model makes of it.",
@@ -138,7 +135,7 @@ def _sections(
     source = record.spec.chain[0]
     yield Section(
         "A latent traversal",
-        [_traversal(_source_folder(folder), source, like, rows[:1])],
+        [_traversal(_source_folder(folder), like, rows[:1])],
         f"{source.model} on the source, seed {SEEDS[0]}: one image, each latent moved by up to two "
         "standard deviations while the others are held.",
     )
@@ -162,37 +159,28 @@ _READING = (
 
 
 def _reconstructed(
-    folder: Path, spec: RunSpec, truth: GroundTruth, rows: Int[np.ndarray, "k"]
+    folder: Path, truth: GroundTruth, rows: Int[np.ndarray, "k"]
 ) -> tuple[
     UInt8[np.ndarray, "k height width channel"], UInt8[np.ndarray, "k height width channel"]
 ]:
     images = truth.images(rows)
-    model, network, encode = _network(folder, spec, truth)
-    return images, decode(model, network, encode(images)[0])
+    run = load_trained(RunFolder(folder), seed=SEEDS[0])
+    return images, decode(run.model, run.network, run.encode(images)[0])
 
 
-def _traversal(
-    folder: Path, spec: RunSpec, truth: GroundTruth, row: Int[np.ndarray, "1"]
-) -> Traversal:
-    model, network, encode = _network(folder, spec, truth)
-    start = encode(truth.images(row))[0][0]  # (latent,)
+def _traversal(folder: Path, truth: GroundTruth, row: Int[np.ndarray, "1"]) -> Traversal:
+    run = load_trained(RunFolder(folder), seed=SEEDS[0])
+    start = run.encode(truth.images(row))[0][0]  # (latent,)
     spread = Representation.load(RunFolder(folder).representation("after")).latents.std(axis=0)
     shifts = np.linspace(-2, 2, 9)
     moved = start + np.eye(len(start))[:, None, :] * (
         shifts[:, None] * spread
     )  # (latent, step, latent)
-    frames = decode(model, network, moved.reshape(-1, len(start)).astype(np.float32))
+    frames = decode(run.model, run.network, moved.reshape(-1, len(start)).astype(np.float32))
     return Traversal(
         frames.reshape(len(start), len(shifts), *frames.shape[1:]),
         [f"latent {number}" for number in range(len(start))],
     )
-
-
-def _network(folder: Path, spec: RunSpec, truth: GroundTruth) -> tuple[Model, nn.Module, Encoder]:
-    model, device = load_model(spec.model, **spec.hyperparameters), default_device()
-    network = seeded_network(model, truth.spec.image_shape, spec.seed).to(device)
-    load_weights(RunFolder(folder).require_weights(), network)
-    return model, network, encoder(model, network, seed=spec.seed, device=device)
 
 
 def _associations(records: list[Record], stage: Stage) -> Associations:

@@ -67,7 +67,7 @@ class Plugin:
             If it needs an optional dependency of drbench that is not installed.
         """
         try:
-            module = _import_file(self) if self.file else importlib.import_module(self.module)
+            module = import_file(self.file) if self.file else importlib.import_module(self.module)
             return getattr(module, self.attribute)
         except DrbenchError:
             raise
@@ -271,15 +271,21 @@ def _module_file(module: str) -> Path | None:
     return Path(spec.origin) if spec and spec.origin else None
 
 
-def _import_file(plugin: Plugin) -> ModuleType:
-    """Import a plugin file under a name that no other file or version of it has."""
-    assert plugin.file is not None
-    name = f"drbench_plugin_{plugin.file.stem}_{plugin.version}"
+def import_file(file: Path) -> ModuleType:
+    """Import a Python file under a name that no other file or version of it has.
+
+    Raises
+    ------
+    Exception
+        Whatever the file raises, and ImportError if it is no Python file.
+    """
+    place = str(file.resolve()).encode()
+    name = f"drbench_file_{file.stem}_{hashlib.sha256(place + file.read_bytes()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, plugin.file)
+    spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{plugin.file} is not a Python file")
+        raise ImportError(f"{file} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # before execution: dataclasses look their module up
     try:

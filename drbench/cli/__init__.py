@@ -16,8 +16,9 @@ import typer
 
 from drbench import registry
 from drbench._version import __version__
-from drbench.cli.frame import json_goes_to, note
+from drbench.cli.frame import json_goes_to
 from drbench.errors import DrbenchError, MissingExtraError, RequestError
+from drbench.progress import say
 
 EVERYWHERE = (
     "Everywhere: --plugins PATH (plugin file or folder; repeatable), --json FILE (the result as "
@@ -52,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments
     with warnings.catch_warnings():
         warnings.simplefilter("always", registry.PluginWarning)
-        warnings.showwarning = lambda message, *_, **__: note(f"warning: {message}")
+        warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
         try:
             code = _run(*split_everywhere(arguments))
         except (KeyboardInterrupt, typer.Abort):
@@ -61,9 +62,9 @@ def run(arguments: Sequence[str]) -> int:
             if debug:
                 traceback.print_exc()
             code, sentence = _explained(error)
-            note(f"error: {sentence}")
+            say(f"error: {sentence}")
     if code == _INTERRUPTED:
-        note("error: interrupted. A run goes on with --resume.")
+        say("error: interrupted. A run goes on with --resume.")
     return code
 
 
@@ -132,7 +133,7 @@ def _root(
 def _run(arguments: list[str], plugin_paths: list[Path], json: Path | None) -> int:
     registry.use_files(*plugin_paths)
     if overrides := registry.overrides():
-        note(overrides)
+        say(overrides)
     command = typer.main.get_command(build_app(arguments))
     defaults = _prepared(command)
     with json_goes_to(json):

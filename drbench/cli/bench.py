@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from drbench.cli.frame import JsonOption, Table, emit
+from drbench.cli.frame import Table, emit
 
 
 def bench(
@@ -27,7 +27,6 @@ def bench(
     trees: Annotated[
         bool, typer.Option("--trees", help="Hold the compiled trees to scikit-learn's (minutes).")
     ] = False,
-    json: JsonOption = None,
 ) -> None:
     """Time drbench against the plain way to do the same, in turns: quote the ratios."""
     from drbench import bench as benchmarks
@@ -40,7 +39,7 @@ def bench(
             (one.seed, one.untrained, one.trained, one.trained - one.untrained) for one in found
         ]
         columns = ("seed", "DCI untrained", "DCI trained", "difference")
-        emit([asdict(one) for one in found], Table(columns, rows), json=json)
+        emit([asdict(one) for one in found], Table(columns, rows))
         return
     if sobol:
         from drbench.bench_sobol import bench_sobol
@@ -48,7 +47,7 @@ def bench(
         agreed = list(bench_sobol())
         shown = ("first", "second", "largest", "within_two_errors", "noise", "explained")
         table = Table(shown, [tuple(asdict(one)[name] for name in shown) for one in agreed])
-        emit([asdict(one) for one in agreed], table, json=json)
+        emit([asdict(one) for one in agreed], table)
         return
     if trees:
         from drbench.bench_trees import CASES, Agreement, bench_trees
@@ -56,7 +55,7 @@ def bench(
         compared = [one for case in track(bench_trees(), "codes", len(CASES)) for one in case]
         header = tuple(field.name for field in fields(Agreement))
         rows_of = [tuple(asdict(one).values()) for one in compared]
-        emit([asdict(one) for one in compared], Table(header, rows_of), json=json)
+        emit([asdict(one) for one in compared], Table(header, rows_of))
         return
     everything = not (metrics or data or training)
     comparisons = []
@@ -82,4 +81,4 @@ def bench(
             for c in comparisons
         ],
     )
-    emit(document, table, json=json)
+    emit(document, table)

@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
-from drbench.cli.frame import JsonOption, Table, emit
+from drbench.cli.frame import Table, emit
 
 
 def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")] = Path(
         "demo"
     ),
-    json: JsonOption = None,
 ) -> None:
     """Show the whole story offline in minutes: train, transfer, score, publish, look."""
     from drbench.demo import run_demo
@@ -25,4 +24,4 @@ def demo(
     ]
     notes = ["\n".join(line for table in made.tables for line in table.notes)]
     closing = f"leaderboard: {made.board.resolve()}\npictures:    {made.sheet.resolve()}"
-    emit(document, *tables, *filter(None, notes), closing, json=json)
+    emit(document, *tables, *filter(None, notes), closing)

@@ -99,11 +99,6 @@ def json_goes_to(file: Path | None) -> Iterator[None]:
         _json_target.reset(token)
 
 
-def note(message: str) -> None:
-    """Say something beside the result, on standard error."""
-    print(message, file=sys.stderr, flush=True)
-
-
 def parse_settings(settings: Iterable[str] | None) -> dict[str, Setting]:
     """Read `--set` options: `NAME=VALUE`, the value an int, float, true, false, none or text.
 

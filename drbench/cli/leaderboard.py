@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drbench.cli.frame import JsonOption, Table, emit
+from drbench.cli.frame import Table, emit
 
 if TYPE_CHECKING:
     from drbench.leaderboard.board import Row
@@ -25,18 +25,17 @@ def add(
         typer.Argument(metavar="RUN...", help="Run folders, folders of runs, or record files."),
     ],
     board: BoardOption = DEFAULT_BOARD,
-    json: JsonOption = None,
 ) -> None:
     """Copy the records of finished runs into a board: all of them, or none."""
     from drbench.leaderboard.store import add as add_runs
 
     new = [record.key for record in add_runs(board, *runs)]
     said = f"added to {board}: {len(new)} new {'record' if len(new) == 1 else 'records'}."
-    emit({"board": str(board), "added": new}, said, json=json)
+    emit({"board": str(board), "added": new}, said)
 
 
 @app.command()
-def build(board: BoardOption = DEFAULT_BOARD, json: JsonOption = None) -> None:
+def build(board: BoardOption = DEFAULT_BOARD) -> None:
     """Write leaderboard.json from the records of a board."""
     from drbench.leaderboard.store import BOARD, write_board
 
@@ -47,12 +46,11 @@ def build(board: BoardOption = DEFAULT_BOARD, json: JsonOption = None) -> None:
         built.model_dump(mode="json"),
         f"{board / BOARD}: {len(built.official)} official and {len(built.rendered)} rendered rows",
         *([table] if built.rows else []),
-        json=json,
     )
 
 
 @app.command()
-def validate(board: BoardOption = DEFAULT_BOARD, json: JsonOption = None) -> None:
+def validate(board: BoardOption = DEFAULT_BOARD) -> None:
     """Check records and leaderboard.json; says all that is wrong, and fails if anything is."""
     from drbench.errors import BoardError
     from drbench.leaderboard.store import record_files
@@ -62,7 +60,7 @@ def validate(board: BoardOption = DEFAULT_BOARD, json: JsonOption = None) -> Non
     records = len(record_files(board))
     said = problems or [f"{board} is valid: {records} records."]
     document = {"board": str(board), "records": records, "problems": problems}
-    emit(document, "\n".join(said), json=json)
+    emit(document, "\n".join(said))
     if problems:
         raise BoardError(f"{board} has {len(problems)} problems.")
 

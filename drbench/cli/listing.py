@@ -1,7 +1,8 @@
 """What `datasets list`, `models list` and `metrics list` share. Imports no plugin."""
 
 from drbench import registry
-from drbench.cli.frame import Table, emit, note
+from drbench.cli.frame import Table, emit
+from drbench.progress import say
 
 
 def list_plugins(kind: registry.Kind) -> None:
@@ -18,4 +19,4 @@ def list_plugins(kind: registry.Kind) -> None:
 def warn_if_broken(plugin: registry.Plugin) -> None:
     """Say in one line what the source text tells against a plugin."""
     if problem := plugin.problem:
-        note(f"warning: the {plugin.kind} {plugin.name} of {plugin.origin} is broken: {problem}")
+        say(f"warning: the {plugin.kind} {plugin.name} of {plugin.origin} is broken: {problem}")

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drbench.cli.frame import JsonOption, SetOption, Table, emit, note, parse_settings
+from drbench.cli.frame import SetOption, Table, emit, parse_settings
 from drbench.errors import RequestError
+from drbench.progress import say
 
 if TYPE_CHECKING:
     from drbench.runs.record import Record
@@ -26,7 +27,7 @@ MetricOption = Annotated[
     typer.Option(
         "--metric",
         metavar="ID",
-        help="Metric to score; repeatable. Default: omes, dci, mig, gbt, gbt_pruned.",
+        help="Metric to score; repeatable. Default: omes, omes_sobol, dci, mig, gbt, gbt_pruned.",
     ),
 ]
 SampleOption = Annotated[
@@ -53,7 +54,6 @@ def train(
     sample: SampleOption = 15_000,
     metric: MetricOption = None,
     resume: ResumeOption = False,
-    json: JsonOption = None,
 ) -> None:
     """Train a model on a source and score its held-out images."""
     from drbench.runs.execute import execute
@@ -69,7 +69,7 @@ def train(
     for number in chosen:
         spec = train_spec(data, model, settings=plain, steps=steps, seed=number, scoring=scoring)
         records.append(execute(spec, out=out / str(number) if seeds else out, resume=resume))
-    report(records, out, json)
+    report(records, out)
 
 
 def transfer(
@@ -87,7 +87,6 @@ def transfer(
     sample: SampleOption = 15_000,
     metric: MetricOption = None,
     resume: ResumeOption = False,
-    json: JsonOption = None,
 ) -> None:
     """Fine-tune a run on a target without labels; score the target before and after."""
     from drbench.runs.execute import execute
@@ -106,13 +105,14 @@ def transfer(
         )
         place = out if source == run else out / source.name
         records.append(execute(spec, out=place, source=source, resume=resume))
-    report(records, out, json)
+    report(records, out)
 
 
 def data_ref(name: str, origin: str, resize: int | None, levels: list[str] | None) -> Any:
     """A checked DataRef from options."""
     from pydantic import ValidationError
 
+    from drbench.frozen import first_problem
     from drbench.runs.spec import DataRef
 
     chosen = parse_settings(levels)
@@ -121,9 +121,9 @@ def data_ref(name: str, origin: str, resize: int | None, levels: list[str] | Non
             {"name": name, "origin": origin, "resize": resize, "levels": chosen}
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        option = ".".join(map(str, first["loc"]))
-        raise RequestError(f"--{option} {first['input']}: {first['msg']}.") from error
+        option, what = first_problem(error)
+        given = error.errors()[0]["input"]
+        raise RequestError(f"--{option} {given}: {what}.") from error
 
 
 def divided_settings(settings: list[str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -161,7 +161,7 @@ def parse_seeds(text: str) -> list[int]:
     return list(dict.fromkeys(seeds))
 
 
-def report(records: list["Record"], out: Path, json: Path | None) -> None:
+def report(records: list["Record"], out: Path) -> None:
     """Print what runs scored, and where they are."""
     columns = ("seed", "metric", "before", "after", "reference", "chance")
     rows = []
@@ -173,11 +173,11 @@ def report(records: list["Record"], out: Path, json: Path | None) -> None:
                 (record.spec.seed, name, earlier, result.value, result.reference, result.chance)
             )
     for line in dict.fromkeys(line for record in records for line in record.notes):
-        note(f"note: {line}")
+        say(f"note: {line}")
     for line in _reasons(records):
-        note(f"note: {line}")
+        say(f"note: {line}")
     documents = [record.model_dump(mode="json") for record in records]
-    emit(documents, Table(columns, rows), f"written to {out}", json=json)
+    emit(documents, Table(columns, rows), f"written to {out}")
 
 
 def _reasons(records: list["Record"]) -> list[str]:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drbench.cli.frame import JsonOption, SetOption, Table, emit, note, parse_settings_by_id
+from drbench.cli.frame import JsonOption, SetOption, Table, emit, parse_settings_by_id
 from drbench.cli.runs import LevelsOption, MetricOption, OriginOption, ResizeOption, data_ref
 from drbench.errors import RequestError
+from drbench.progress import say
 
 if TYPE_CHECKING:
     from drbench.metrics.metric import MetricResult
@@ -24,7 +25,6 @@ def encode(
     levels: LevelsOption = None,
     sample: Annotated[int, typer.Option("--sample", min=1, help="Rows, at most.")] = 15_000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sample.")] = 0,
-    json: JsonOption = None,
 ) -> None:
     """Encode a sample of a data set and its interventions, with any encoder.
 
@@ -39,7 +39,7 @@ def encode(
     representation, data_hash = encode_dataset(encoder, data, sample=sample, seed=seed)
     path = representation.save(out)
     for line in representation.notes:
-        note(f"note: {line}")
+        say(f"note: {line}")
     pairs = representation.interventions
     facts = {
         "rows": len(representation.codes),
@@ -48,7 +48,7 @@ def encode(
         "data_hash": data_hash,
         "path": str(path),
     }
-    emit(facts, Table(("", ""), list(facts.items())), json=json)
+    emit(facts, Table(("", ""), list(facts.items())))
 
 
 def score(
@@ -78,7 +78,7 @@ def score(
     place = run_representation if run_representation.is_dir() else path
     representation = Representation.load(place, kind="sampled" if kind == "sampled" else "mean")
     for line in representation.notes:
-        note(f"note: {line}")
+        say(f"note: {line}")
     plugins = plugin_versions({"metric": list(request.metrics)})
     document: dict[str, Any] = {
         "metrics": {},

@@ -10,7 +10,7 @@ from drbench.data.codes import absent
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.source import Source
 from drbench.data.spec import DatasetSpec, Origin
-from drbench.errors import PluginError, RequestError
+from drbench.errors import PluginError
 
 
 class Dataset(ABC):
@@ -77,11 +77,7 @@ def load_dataset(
         For files that are missing or damaged.
     """
     dataset = find_dataset(name)
-    if origin not in dataset.spec.origins:
-        raise RequestError(
-            f"{name} has no {origin} origin: it can be opened as "
-            f"{' or '.join(dataset.spec.origins)}."
-        )
+    dataset.spec.require_origin(origin)
     folder = Path(root) if root is not None else None
     return open_dataset(dataset, Source(dataset.spec, origin, folder, prepare=prepare))
 

@@ -136,6 +136,18 @@ class DatasetSpec(Frozen):
             raise ValueError(f"data set {self.name}: image shape {self.image_shape}")
         return self
 
+    def require_origin(self, origin: str) -> None:
+        """Refuse an origin that cannot be opened.
+
+        Raises
+        ------
+        RequestError
+            Naming those that can.
+        """
+        if origin not in self.origins:
+            known = " or ".join(self.origins)
+            raise RequestError(f"{self.name} has no {origin} origin: it can be opened as {known}.")
+
     def subgrid(self, levels: Mapping[str, int]) -> "DatasetSpec":
         """The declaration with `levels[name]` evenly spaced classes of each named factor.
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from drbench.errors import BoardError
-from drbench.frozen import Frozen
+from drbench.frozen import Frozen, first_problem
 
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 32
@@ -30,11 +30,11 @@ def read_model(path: Path, model: type[T]) -> T:
     try:
         return model.model_validate_json(text, strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))[:80] or "as a whole"
+        where, what = first_problem(error)
+        where = where[:80] or "as a whole"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise BoardError(
-            f"{path} is no valid {model.__name__.lower()}: {where!r}: {first['msg']}{more}. "
+            f"{path} is no valid {model.__name__.lower()}: {where!r}: {what}{more}. "
             "Send the file as drbench wrote it."
         ) from error
 

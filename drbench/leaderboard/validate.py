@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from drbench import registry
-from drbench.data.spec import Factor
-from drbench.errors import BoardError, PluginError
+from drbench.errors import BoardError, PluginError, RequestError
 from drbench.leaderboard.build import build, group_id
 from drbench.leaderboard.reading import read_model, read_text
 from drbench.leaderboard.store import BOARD, RECORDS, record_files
 from drbench.metrics.metric import Metric, MetricResult
+from drbench.runs.data import declared
 from drbench.runs.record import Record
-from drbench.runs.spec import DataRef
 
 TOLERANCE = 1e-9
 """How far outside its metric's range a score may lie, for rounding."""
@@ -96,38 +95,13 @@ def _data_problems(record: Record) -> Iterator[str]:
         if name not in registry.names("dataset"):
             continue
         try:
-            expected = expected_factors(stage.data)
-        except (BoardError, PluginError) as error:
+            expected = [(factor.name, factor.size) for factor in declared(stage.data).factors]
+        except (RequestError, PluginError) as error:
             yield str(error)
             continue
         found = [(factor.name, factor.size) for factor in record.factors]
         if stage is record.spec and found != expected:
             yield f"the factors are {_listed(found)}, but {name} has {_listed(expected)}."
-
-
-def expected_factors(data: DataRef) -> list[tuple[str, int | None]]:
-    """Names and sizes of the factors of a registered data set, cut down to its levels.
-
-    Raises
-    ------
-    BoardError
-        For an origin, a factor or a number of levels that the data set does not have.
-    """
-    from drbench.data.dataset import find_dataset
-
-    spec = find_dataset(data.name).spec
-    if data.origin not in spec.origins:
-        raise BoardError(f"{data.name} has no {data.origin} origin.")
-    if unknown := sorted(data.levels.keys() - set(spec.factor_names)):
-        raise BoardError(f"{data.name} has no factors {unknown} to cut down.")
-    return [(factor.name, _size(data, factor)) for factor in spec.factors]
-
-
-def _size(data: DataRef, factor: Factor) -> int | None:
-    size = data.levels.get(factor.name, factor.size)
-    if factor.name in data.levels and not 1 <= data.levels[factor.name] <= (factor.size or 0):
-        raise BoardError(f"{data.name} cannot keep {size} classes of {factor.name}.")
-    return size
 
 
 def _listed(factors: list[tuple[str, int | None]]) -> str:

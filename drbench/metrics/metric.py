@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from drbench import registry
 from drbench.errors import PluginError, RequestError
-from drbench.frozen import Frozen
+from drbench.frozen import Frozen, first_problem
 from drbench.representation import Representation
 
 Invariance = Literal[
@@ -127,7 +127,7 @@ class Metric:
             result = self.compute(representation, seed=seed, **complete)
         except ValidationError as error:
             raise PluginError(
-                f"The metric {self.name!r} makes no valid result: {error.errors()[0]['msg']}."
+                f"The metric {self.name!r} makes no valid result: {first_problem(error)[1]}."
             ) from error
         if not isinstance(result, MetricResult):
             raise PluginError(
@@ -156,11 +156,10 @@ class Metric:
         try:
             return self._schema(**parameters).model_dump()
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
+            where, what = first_problem(error)
             known = ", ".join(f"{k}={v}" for k, v in self.defaults.items()) or "none"
             raise RequestError(
-                f"{self.name}.{where}: {first['msg']}. Parameters of {self.name}: {known}."
+                f"{self.name}.{where}: {what}. Parameters of {self.name}: {known}."
             ) from error
 
     @functools.cached_property

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from drbench import registry
 from drbench.errors import MissingExtraError, PluginError, RequestError
+from drbench.frozen import first_problem
 
 try:
     from torch import Generator, Tensor, nn
@@ -100,9 +101,7 @@ def load_model(name: str, **hyperparameters: Any) -> Model:
     try:
         model: Model = loaded(**hyperparameters)
     except ValidationError as error:
-        first = error.errors()[0]
-        where, known = ".".join(map(str, first["loc"])), ", ".join(loaded.model_fields) or "none"
-        raise RequestError(
-            f"{name}: {where}: {first['msg']}. Its hyperparameters: {known}."
-        ) from error
+        where, what = first_problem(error)
+        known = ", ".join(loaded.model_fields) or "none"
+        raise RequestError(f"{name}: {where}: {what}. Its hyperparameters: {known}.") from error
     return model

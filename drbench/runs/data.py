@@ -2,6 +2,7 @@
 
 from drbench.data.dataset import find_dataset, load_dataset
 from drbench.data.ground_truth import GroundTruth
+from drbench.data.spec import DatasetSpec
 from drbench.errors import RequestError
 from drbench.runs.spec import DataRef
 
@@ -27,7 +28,20 @@ def open_data(
     return truth.resized(*like[:2]).with_channels(like[2])
 
 
+def declared(data: DataRef) -> DatasetSpec:
+    """What a DataRef's data set declares, cut down to its levels, its files untouched.
+
+    Raises
+    ------
+    UnknownNameError, RequestError
+        For a data set, an origin, a factor or a number of levels that does not exist.
+    """
+    spec = find_dataset(data.name).spec
+    spec.require_origin(data.origin)
+    return spec.subgrid(data.levels)
+
+
 def image_shape(data: DataRef) -> tuple[int, int, int]:
     """Height, width and channels of a DataRef's images, its files untouched."""
-    height, width, channels = find_dataset(data.name).spec.image_shape
+    height, width, channels = declared(data).image_shape
     return (data.resize or height, data.resize or width, channels)

@@ -8,7 +8,7 @@ import numpy as np
 from drbench.data.sampling import split_rows
 from drbench.representation import Representation
 from drbench.runs.data import image_shape, open_data
-from drbench.runs.encoding import Encoder, Sample, find_encoder, represent
+from drbench.runs.encoding import Sample, find_encoder, represent
 from drbench.runs.folder import RunFolder
 from drbench.runs.spec import DataRef, Scoring
 
@@ -42,9 +42,12 @@ def encode_dataset(
         function, truth = find_encoder(encoder), open_data(data)
         allowed = np.ones(len(truth), dtype=bool)
     else:
+        from drbench.runs.trained import load_trained
+
         folder = RunFolder.open(Path(encoder))
-        truth = open_data(data, like=image_shape(folder.spec.chain[0].data))
-        function, allowed = _encoder_of(folder, seed), split_rows(truth, folder.spec.chain[0].seed)
+        first = folder.spec.chain[0]
+        truth = open_data(data, like=image_shape(first.data))
+        function, allowed = load_trained(folder, seed=seed).encode, split_rows(truth, first.seed)
         if any(
             r.data.name == data.name and r.data.levels != data.levels for r in folder.spec.chain
         ):
@@ -54,15 +57,3 @@ def encode_dataset(
             truth = replace(truth, notes=(*truth.notes, seen))
     chosen = Sample.draw(truth, allowed, size=sample, pairs=pairs, seed=seed)
     return represent(function, truth, chosen, label=f"encoding {data.name}")
-
-
-def _encoder_of(folder: RunFolder, seed: int) -> Encoder:
-    from drbench.models import inference
-    from drbench.models.checkpoints import load_weights
-    from drbench.models.model import load_model
-
-    spec, device = folder.spec, inference.default_device()
-    model = load_model(spec.model, **spec.hyperparameters)
-    network = inference.seeded_network(model, image_shape(spec.chain[0].data), spec.seed).to(device)
-    load_weights(folder.require_weights(), network)
-    return inference.encoder(model, network, seed=seed, device=device)

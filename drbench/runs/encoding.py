@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib
-import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from drbench import registry
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.sampling import InterventionRows, intervention_rows, scored_rows
 from drbench.errors import DrbenchError, RequestError
@@ -177,10 +177,4 @@ def _module_of(place: str) -> Any:
     if not path.is_file():
         raise RequestError(f"{path} does not exist.")
     sys.path.insert(0, str(path.parent))  # so that the file finds its neighbours
-    spec = importlib.util.spec_from_file_location(f"drbench_encoder_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise RequestError(f"{path} is not a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # before execution: dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return registry.import_file(path)

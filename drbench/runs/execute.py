@@ -73,11 +73,12 @@ def execute(
     """
     resume = resume or out is None
     place = Path(out) if out is not None else cache_dir() / "runs" / spec.key[:24]
+    folder = RunFolder(place)
+    if resume and (done := folder.finished(spec)) is not None:
+        return done
     run = _Run.prepare(spec)
     network = seeded_network(run.model, run.truth.spec.image_shape, spec.seed).to(run.device)
     folder = RunFolder.create(place, spec, resume=resume)
-    if (done := folder.record) is not None:
-        return done
     clock = _Clock()
     scores: dict[Stage, dict[str, MetricResult]] = {}
     terms: dict[Stage, dict[str, float]] = {}

@@ -3,14 +3,17 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 from pydantic import ValidationError
 
 from drbench.errors import RunError
 from drbench.files import write_text
+from drbench.frozen import Frozen, first_problem
 from drbench.runs.record import Record, Stage
 from drbench.runs.spec import RunSpec
+
+T = TypeVar("T", bound=Frozen)
 
 
 @final
@@ -84,32 +87,27 @@ class RunFolder:
     @property
     def spec(self) -> RunSpec:
         """What the run is."""
-        try:
-            return RunSpec.model_validate_json(self.spec_file.read_bytes())
-        except (ValidationError, ValueError) as error:
-            raise RunError(
-                f"{self.spec_file} is no spec that this drbench reads ({first_problem(error)}): do "
-                "the run again in another folder."
-            ) from error
+        return _read(self.spec_file, RunSpec, "do the run again in another folder")
 
     @property
     def record(self) -> Record | None:
         """The result; None if the run is not complete."""
         if not self.record_file.is_file():
             return None
-        try:
-            record = Record.model_validate_json(self.record_file.read_bytes())
-        except (ValidationError, ValueError) as error:
-            raise RunError(
-                f"{self.record_file} is damaged ({first_problem(error)}): delete it and resume the "
-                "run, which writes it again."
-            ) from error
+        advice = "delete it and resume the run, which writes it again"
+        record = _read(self.record_file, Record, advice)
         if record.key != self.spec.key:
             raise RunError(
                 f"{self.record_file} is of another run than {self.spec_file}: one of them was "
                 "edited or copied here."
             )
         return record
+
+    def finished(self, spec: RunSpec) -> Record | None:
+        """The record, if this run is what the folder holds and it is complete."""
+        if not self.spec_file.is_file() or self.spec.key != spec.key:
+            return None
+        return self.record
 
     def require_weights(self) -> Path:
         """The weights file.
@@ -142,12 +140,12 @@ def run_folders(path: Path) -> list[Path]:
     return sorted(seeds, key=lambda child: (not child.name.isdigit(), child.name.zfill(9)))
 
 
-def first_problem(error: ValueError) -> str:
-    """What is wrong first, in one line."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+def _read(path: Path, model: type[T], advice: str) -> T:
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        problem = ": ".join(filter(None, first_problem(error)))
+        raise RunError(f"{path} cannot be read ({problem}): {advice}.") from error
 
 
 def _difference(old: RunSpec, new: RunSpec) -> str:

@@ -5,11 +5,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from drbench.data.dataset import find_dataset
 from drbench.errors import RequestError, UnknownNameError
+from drbench.frozen import first_problem
 from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import default_metrics
 from drbench.models.budget import Training
+from drbench.runs.data import declared
 from drbench.runs.spec import DataRef, RunSpec, Scoring
 
 Settings = Mapping[str, Any]
@@ -32,7 +33,7 @@ def train_spec(
     """
     from drbench.models.model import load_model
 
-    _check_data(data)
+    declared(data)  # refused before anything is prepared
     known, training = _divided(model, load_model(model).model_dump(), settings)
     complete = load_model(model, **known).model_dump(mode="json")
     return RunSpec(
@@ -63,7 +64,7 @@ def transfer_spec(
     """
     from drbench.models.model import load_model
 
-    _check_data(data)
+    declared(data)  # refused before anything is prepared
     known, training = _divided(source.model, source.hyperparameters, settings)
     complete = load_model(source.model, **{**source.hyperparameters, **known})
     return RunSpec(
@@ -94,12 +95,6 @@ def scoring_request(
     return Scoring(sample=sample, pairs=pairs, metrics=chosen)
 
 
-def _check_data(data: DataRef) -> None:
-    spec = find_dataset(data.name).spec
-    if data.origin not in spec.origins:
-        raise RequestError(f"{data.name} has no {data.origin} origin: {', '.join(spec.origins)}.")
-
-
 def _divided(
     model: str, hyperparameters: Mapping[str, Any], settings: Settings
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -122,7 +117,5 @@ def _training(fields: Mapping[str, Any]) -> Training:
     try:
         return Training(**fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise RequestError(
-            f"--set {'.'.join(map(str, first['loc']))}={first['input']}: {first['msg']}."
-        ) from error
+        name, what = first_problem(error)
+        raise RequestError(f"--set {name}={fields.get(name)}: {what}.") from error
