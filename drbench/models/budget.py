@@ -27,7 +27,7 @@ class Training(Frozen):
     distinct: bool = True
     """Whether a changed factor must take another value (the released code lets it keep its own)."""
     precision: Precision = "float32"
-    """Arithmetic of the network; bfloat16 is autocast, weights stay float32. It is faster on GPUs
-    and on processors with matrix units (AMX), slower on others."""
+    """Arithmetic of the network; bfloat16 is autocast, weights stay float32. It is meant for
+    GPUs and processors with matrix units (AMX), and slower on others."""
     score_every: int | None = Field(None, ge=1)
     """Steps between scores (OMES, MIG) in the training log; None for none."""
