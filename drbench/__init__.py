@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from drbench.data.ground_truth import GroundTruth
     from drbench.data.source import Source
     from drbench.data.spec import DatasetSpec, Factor, RemoteFile
+    from drbench.data.stored import Contents
     from drbench.errors import DataError, DrbenchError, RequestError
     from drbench.metrics.metric import Metric, MetricResult, metric
     from drbench.metrics.scoring import score
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Batch": "drbench.models.model",
+    "Contents": "drbench.data.stored",
     "DataError": "drbench.errors",
     "DataRef": "drbench.runs.spec",
     "Dataset": "drbench.data.dataset",
@@ -56,6 +58,7 @@ _HOMES = {
 
 __all__ = [
     "Batch",
+    "Contents",
     "DataError",
     "DataRef",
     "Dataset",

@@ -53,7 +53,12 @@ def find_dataset(name: str) -> Dataset:
 
 
 def load_dataset(
-    name: str, *, origin: Origin = "official", root: Path | str | None = None, prepare: bool = False
+    name: str,
+    *,
+    origin: Origin = "official",
+    root: Path | str | None = None,
+    prepare: bool = False,
+    size: tuple[int, int] | None = None,
 ) -> GroundTruth:
     """Open a data set by its registered name.
 
@@ -68,6 +73,8 @@ def load_dataset(
         the archive's own top folder. Default: DRBENCH_DATA, then the user's cache.
     prepare : bool
         Also prepare what could be computed on demand, for the speed of long training.
+    size : (height, width), optional
+        Resize the images to it, by area; sets that are files are then prepared at this size.
 
     Raises
     ------
@@ -79,7 +86,8 @@ def load_dataset(
     dataset = find_dataset(name)
     dataset.spec.require_origin(origin)
     folder = Path(root) if root is not None else None
-    return open_dataset(dataset, Source(dataset.spec, origin, folder, prepare=prepare))
+    opened = open_dataset(dataset, Source(dataset.spec, origin, folder, prepare=prepare, size=size))
+    return opened if size is None else opened.resized(*size)
 
 
 def open_dataset(dataset: Dataset, source: Source) -> GroundTruth:

@@ -1,22 +1,51 @@
-"""Fetch the maker's files: download, verify, unpack."""
+"""Fetch the maker's files: show the licence, download, verify, pin, unpack."""
 
-import shutil
-import stat
-import zipfile
-import zlib
+import datetime
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
+from pydantic import ValidationError
+
+from drbench.data.download import checksum, download, fault_of
 from drbench.data.spec import DatasetSpec, RemoteFile
-from drbench.errors import DataError, DrbenchError, RequestError
-from drbench.files import data_dir, replacing
-from drbench.progress import Progress, progress
+from drbench.data.unpack import is_archive, unpack
+from drbench.errors import DataError, DrbenchError, MissingFilesError, RequestError
+from drbench.files import data_dir, write_text
+from drbench.frozen import Frozen
+from drbench.progress import say
+
+RECEIPT = "drbench-fetch.json"
+"""Name of the file, beside those fetched, that says what they are and under which licence."""
+
+
+@final
+class Fetched(Frozen):
+    """What is known of one file in the data folder."""
+
+    url: str
+    sha256: str
+    bytes: int
+    date: str
+    """Day on which it was first verified or pinned."""
+    published_hash: bool
+    """Whether its maker published a checksum; if not, this one was pinned on first use."""
+
+
+@final
+class Receipt(Frozen):
+    """What was fetched, and under which terms."""
+
+    dataset: str
+    licence: str
+    citation: str
+    files: dict[str, Fetched] = {}
 
 
 def fetch(spec: DatasetSpec, root: Path | None = None) -> Path:
     """Download the files of a data set, verify them, and unpack the archives among them.
 
-    What is there already and has the right checksum is not downloaded again.
+    What is there already is verified and not downloaded again. A file without a published checksum
+    is pinned: its own is written down on first use, and compared ever after.
 
     Parameters
     ----------
@@ -34,8 +63,11 @@ def fetch(spec: DatasetSpec, root: Path | None = None) -> Path:
     ------
     RequestError
         If the data set has no files to fetch.
+    MissingFilesError
+        If a person has to get one of them: it says how.
     DataError
-        If what arrives is a web page, has another checksum, or is an archive not safe to unpack.
+        If a file, on disk or as it arrives, is a web page, has another size or checksum, or is an
+        archive not safe to unpack.
     DrbenchError
         If the download or the disk fails.
     """
@@ -45,121 +77,75 @@ def fetch(spec: DatasetSpec, root: Path | None = None) -> Path:
             f"{spec.name} has no files to fetch: open it with origin "
             f"{' or '.join(spec.origins)}, or see {spec.homepage or 'its card'}."
         )
-    folder = (root if root is not None else data_dir()) / (*spec.folders, "")[0]
+    folder = fetch_folder(spec, root)
+    say(f"{spec.name}: licence: {spec.licence} Cite: {spec.citation}")
     for file in wanted:
-        path = _download(file, folder)
-        if path.suffix == ".zip":
-            unpack(path, folder)
+        path = folder / file.name
+        if not path.exists():
+            if file.by_hand:
+                raise MissingFilesError(
+                    f"{spec.name}: {file.name} cannot be fetched by a program. {file.by_hand} Put "
+                    f"it at {path}, then run the same command again."
+                )
+            download(file, path)
+        _verify(spec, file, path)
+    for file in wanted:
+        if is_archive(folder / file.name):
+            unpack(folder / file.name, folder)
     return folder
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a ZIP archive; members that are there in full already are left alone.
+def fetch_folder(spec: DatasetSpec, root: Path | None = None) -> Path:
+    """Where the files of a data set are put."""
+    return (root if root is not None else data_dir()) / (*spec.folders, "")[0]
+
+
+def pinned(folder: Path, spec: DatasetSpec) -> Receipt:
+    """The receipt in a folder; an empty one if there is none.
 
     Raises
     ------
     DataError
-        If it is damaged, or a member is a link or would land outside the folder; nothing is
-        unpacked then.
+        If it cannot be read.
     """
+    path = folder / RECEIPT
+    if not path.exists():
+        return Receipt(dataset=spec.name, licence=spec.licence, citation=spec.citation)
     try:
-        with zipfile.ZipFile(archive) as opened:
-            members = [member for member in opened.infolist() if not member.is_dir()]
-            targets = [(member, _target(archive, member, folder)) for member in members]
-            missing = [pair for pair in targets if not _complete(*pair)]
-            _check_space(archive, folder, sum(member.file_size for member, _ in missing))
-            with progress(f"unpacking {archive.name}", len(missing)) as advance:
-                for member, target in missing:
-                    with replacing(target) as partial, partial.open("wb") as file:
-                        shutil.copyfileobj(opened.open(member), file)
-                    advance()
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        return Receipt.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DataError(f"{path} is damaged. Delete it: the files are then pinned anew.") from error
+
+
+def _verify(spec: DatasetSpec, file: RemoteFile, path: Path) -> None:
+    """Compare a file with the published or the pinned checksum, and write the receipt."""
+    receipt = pinned(path.parent, spec)
+    known = receipt.files.get(file.name)
+    fault = fault_of(file, path)
+    if fault:
         raise DataError(
-            f"{archive} is no whole ZIP archive ({error}): delete it and fetch it again."
-        ) from error
-
-
-def _target(archive: Path, member: zipfile.ZipInfo, folder: Path) -> Path:
-    home = folder.resolve()
-    target = (home / member.filename).resolve()
-    if stat.S_ISLNK(member.external_attr >> 16) or not target.is_relative_to(home):
+            f"{path} {fault}: it is damaged or not the maker's. Delete it and fetch it again."
+        )
+    digest = checksum(path).partition(":")[2]
+    if known is not None and known.sha256 != digest:
         raise DataError(
-            f"{archive}: the member {member.filename!r} is a link or leads out of the folder: "
-            "nothing was unpacked. Delete the archive; it is not the maker's."
+            f"{path} has the checksum sha256:{digest}, and had sha256:{known.sha256} on "
+            f"{known.date}: it has changed. Delete it and fetch it again, or delete its entry in "
+            f"{path.with_name(RECEIPT)} if the new one is right."
         )
-    return target
-
-
-def _complete(member: zipfile.ZipInfo, target: Path) -> bool:
-    return target.is_file() and target.stat().st_size == member.file_size
-
-
-def _check_space(archive: Path, folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise DrbenchError(
-            f"Unpacking {archive} needs {needed / 1e6:,.0f} MB in {folder}, where "
-            f"{free / 1e6:,.0f} MB are free: free some, or set DRBENCH_DATA to a larger disk."
-        )
-
-
-def _download(file: RemoteFile, folder: Path) -> Path:
-    import pooch
-
-    pooch.get_logger().setLevel("WARNING")  # what it would say, the progress says
+    if known is not None:
+        return
+    if file.hash is None:
+        say(f"{file.name}: its maker publishes no checksum; pinned sha256:{digest}")
+    entry = Fetched(
+        url=file.url,
+        sha256=digest,
+        bytes=path.stat().st_size,
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        published_hash=file.hash is not None,
+    )
+    receipt = receipt.model_copy(update={"files": {**receipt.files, file.name: entry}})
     try:
-        with progress(f"fetching {file.name}", file.bytes or 0) as advance:
-            downloader = _Downloader(pooch.HTTPDownloader(progressbar=_Bar(advance)))
-            path = pooch.retrieve(
-                file.url, file.hash, fname=file.name, path=folder, downloader=downloader
-            )
-    except ValueError as error:  # how pooch reports a checksum that differs
-        raise DataError(
-            f"What {file.url} gave does not have the checksum {file.hash}: the download was cut or "
-            "the file has changed. Try again, or compare with the maker's page."
-        ) from error
-    except OSError as error:  # of the network or of the disk
-        raise DrbenchError(
-            f"Fetching {file.url} into {folder} failed: {error}. Try again, or put the file there "
-            "by hand."
-        ) from error
-    return Path(path)
-
-
-@final
-class _Downloader:
-    """Downloads, and refuses a web page in the place of the file."""
-
-    def __init__(self, download: Any) -> None:
-        self._download = download
-
-    def __call__(self, url: str, output_file: str, pooch: Any) -> None:
-        self._download(url, output_file, pooch)
-        with Path(output_file).open("rb") as file:
-            start = file.read(256).lstrip().lower()
-        if start.startswith((b"<!doctype html", b"<html")):
-            raise DataError(
-                f"{url} gave a web page, not the file: it may need a click or a login. Fetch it "
-                "with a browser and put it in the data folder."
-            )
-
-
-@final
-class _Bar:
-    """What pooch expects of a progress bar, in terms of ours."""
-
-    def __init__(self, advance: Progress) -> None:
-        self._advance = advance
-        self._ended = False
-        self.total = 0
-
-    def update(self, count: int) -> None:
-        if not self._ended:
-            self._advance(count)
-
-    def reset(self) -> None:
-        """Pooch calls this at the end, before a last update by the total."""
-        self._ended = True
-
-    def close(self) -> None:
-        """The bar closes with its block."""
+        write_text(path.with_name(RECEIPT), receipt.model_dump_json(indent=2) + "\n")
+    except DrbenchError as error:  # a folder that can only be read still holds good files
+        say(f"warning: the checksum is not pinned. {error}")

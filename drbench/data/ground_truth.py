@@ -128,10 +128,15 @@ class GroundTruth:
     def _converted(
         self, shape: tuple[int, int, int], convert: Callable[[Images], Images]
     ) -> "GroundTruth":
-        was = "x".join(map(str, self.spec.image_shape))
         return replace(
             self,
             spec=self.spec.model_copy(update={"image_shape": shape}),
             images=lambda rows: convert(self.images(rows)),
-            notes=(*self.notes, f"images converted from {was} to {'x'.join(map(str, shape))}"),
+            notes=(*self.notes, conversion(self.spec.image_shape, shape)),
         )
+
+
+def conversion(old: tuple[int, int, int], new: tuple[int, int, int]) -> str:
+    """The note about images that were resized or changed in their channels."""
+    was, is_now = ("x".join(map(str, shape)) for shape in (old, new))
+    return f"images converted from {was} to {is_now}"

@@ -48,23 +48,41 @@ def open_prepared(
     DrbenchError
         If the cache cannot be written or is too small, or the chunks are not what was announced.
     """
-    key = sha256_text(canonical_json([name, shape, _fingerprint(inputs)]))[:16]
-    path = cache_dir() / "prepared" / f"{name}-{key}.npy"
-    if not path.exists():
-        if not make:
-            return None
-        # Two processes that start together: the second waits, then finds the file.
-        with _writable(path), filelock.FileLock(f"{path}.lock"):
-            if not path.exists():
-                _write(path, name, shape, chunks())
+    path = prepared_path(f"{name}-{{}}.npy", name, shape, fingerprint(inputs))
+    if not path.exists() and not make:
+        return None
+    with made_once(path) as missing:
+        if missing:
+            write_array(path, name, shape, chunks())
+    return mapped(path)
+
+
+def prepared_path(pattern: str, *content: object) -> Path:
+    """Place in the cache of what is made from `content`: its hash fills the braces."""
+    return cache_dir() / "prepared" / pattern.format(sha256_text(canonical_json(content))[:16])
+
+
+def mapped(path: Path) -> np.ndarray:
+    """An array of the cache, read-only, its pages read when they are touched."""
     return np.load(path, mmap_mode="r").view(np.ndarray)
 
 
 @contextmanager
-def _writable(path: Path) -> Iterator[None]:
+def made_once(path: Path) -> Iterator[bool]:
+    """Whether `path` must be made in this block; other processes that want it wait.
+
+    Raises
+    ------
+    DrbenchError
+        If the cache cannot be written.
+    """
+    if path.exists():
+        yield False
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield
+        with filelock.FileLock(f"{path}.lock"):
+            yield not path.exists()
     except OSError as error:
         raise DrbenchError(
             f"Cannot keep {path}: {error.strerror or error}. Set DRBENCH_CACHE to a folder that "
@@ -72,7 +90,16 @@ def _writable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _write(path: Path, name: str, shape: tuple[int, ...], chunks: Iterator[np.ndarray]) -> None:
+def write_array(
+    path: Path, name: str, shape: tuple[int, ...], chunks: Iterator[UInt8[np.ndarray, "..."]]
+) -> None:
+    """Write consecutive blocks of rows as one uint8 array, whole or not at all.
+
+    Raises
+    ------
+    DrbenchError
+        If the disk is too small, or the blocks are not what was announced.
+    """
     needed, free = math.prod(shape), shutil.disk_usage(path.parent).free
     if needed > free:
         raise DrbenchError(
@@ -98,18 +125,37 @@ def _write(path: Path, name: str, shape: tuple[int, ...], chunks: Iterator[np.nd
             raise DrbenchError(f"Preparing {name}: {rows} rows came, {shape[0]} were expected.")
 
 
-def _fingerprint(paths: Iterable[Path]) -> str:
-    """SHA-256 of the files' contents, remembered while sizes and times of change stay the same."""
-    files = [path.absolute() for path in paths]
-    if not files:
+def fingerprint(paths: Iterable[Path]) -> str:
+    """SHA-256 of what the paths hold: of a file its bytes, of a folder its files' names and bytes.
+
+    Remembered while sizes and times of change stay the same. Of a folder that is the time of the
+    folder itself, so that a million images are not asked one by one: a file that was added,
+    removed or replaced is noticed, bytes that were overwritten in place are not.
+    """
+    places = [path.absolute() for path in paths]
+    if not places:
         return ""
-    stats = [path.stat() for path in files]
+    stats = [path.stat() for path in places]
     seen = [
-        [str(path), stat.st_size, stat.st_mtime_ns] for path, stat in zip(files, stats, strict=True)
+        [str(path), stat.st_size, stat.st_mtime_ns]
+        for path, stat in zip(places, stats, strict=True)
     ]
-    memo = cache_dir() / "prepared" / f"hash-{sha256_text(canonical_json(seen))[:16]}.json"
+    memo = prepared_path("hash-{}.json", *seen)
     if memo.exists():
         return str(json.loads(memo.read_text(encoding="utf-8"))["sha256"])
-    digest = sha256_text("".join(sha256_file(path) for path in files))
+    files = [(file, name) for path in places for file, name in _files_of(path)]
+    with progress("hashing the maker's files, once", len(files)) as advance:
+        parts = []
+        for file, name in files:
+            parts.append(name + sha256_file(file))
+            advance()
+    digest = sha256_text("".join(parts))
     write_text(memo, json.dumps({"sha256": digest}))
     return digest
+
+
+def _files_of(path: Path) -> list[tuple[Path, str]]:
+    """A file, or the files of a folder; the names of these count, the name of that does not."""
+    if not path.is_dir():
+        return [(path, "")]
+    return sorted((file, file.name) for file in path.iterdir() if file.is_file())

@@ -7,8 +7,10 @@ from typing import final
 
 import numpy as np
 
+from drbench.data.ground_truth import GroundTruth
 from drbench.data.prepared import open_prepared
 from drbench.data.spec import DatasetSpec, Origin
+from drbench.data.stored import Contents, open_stored
 from drbench.errors import MissingFilesError
 from drbench.files import data_dir
 
@@ -24,6 +26,9 @@ class Source:
     """Folder given by the user; None for DRBENCH_DATA or the cache."""
     prepare: bool = False
     """Whether images that could be computed on demand should be prepared for training."""
+    size: tuple[int, int] | None = None
+    """Height and width that will be asked for; None for the set's own. A plugin may heed it to
+    keep less; what it opens in another size is resized on demand."""
 
     @property
     def folders(self) -> list[Path]:
@@ -67,6 +72,14 @@ class Source:
         return MissingFilesError(
             f"{self.spec.name}: no {what} in {places}. {advice}, or point DRBENCH_DATA at them."
         )
+
+    def stored(self, *, inputs: Iterable[Path], read: Callable[[], Contents]) -> GroundTruth:
+        """The set as `read` finds it in the files `inputs`, kept in the cache at `size`.
+
+        The way to open a set that is files; see `drbench.data.stored.open_stored`. `read` is called
+        only if the cache does not hold the set yet.
+        """
+        return open_stored(self.spec, self.origin, inputs=inputs, size=self.size, read=read)
 
     def prepared(
         self,

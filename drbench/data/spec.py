@@ -77,6 +77,8 @@ class RemoteFile(Frozen):
 
     url: str
     """Address of the file itself, not of a page about it."""
+    mirrors: tuple[str, ...] = ()
+    """Other addresses of the same bytes, tried in this order if the first fails."""
     name: str
     """File name under the data root."""
     hash: str | None = None
@@ -85,6 +87,8 @@ class RemoteFile(Frozen):
     """Size in bytes; None if unknown."""
     same_as: str | None = None
     """Name of another file with the same content in another format: one of the two suffices."""
+    by_hand: str = ""
+    """What a person must do to get it, where no program can: one sentence, empty otherwise."""
 
 
 class DatasetSpec(Frozen):

@@ -17,15 +17,16 @@ def open_data(
     RequestError
         If a size is asked for that `like` rules out.
     """
-    truth = load_dataset(data.name, origin=data.origin, prepare=prepare).subgrid(data.levels)
-    if like is None:
-        return truth.resized(data.resize) if data.resize else truth
-    if data.resize not in (None, like[0]):
+    if like is not None and data.resize not in (None, like[0]):
         raise RequestError(
             f"--resize {data.resize}: the source was trained on {like[0]}x{like[1]} pixels, and "
             "its weights fit no other size."
         )
-    return truth.resized(*like[:2]).with_channels(like[2])
+    asked = (data.resize, data.resize) if data.resize else None
+    size = like[:2] if like else asked
+    truth = load_dataset(data.name, origin=data.origin, prepare=prepare, size=size)
+    truth = truth.subgrid(data.levels)
+    return truth.with_channels(like[2]) if like else truth
 
 
 def declared(data: DataRef) -> DatasetSpec:
