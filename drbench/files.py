@@ -20,6 +20,20 @@ def cache_dir() -> Path:
     return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("drbench")
 
 
+@contextmanager
+def cache_at(folder: Path) -> Iterator[None]:
+    """Another cache folder inside the block: for what must not use, or leave, anything prepared."""
+    before = os.environ.get("DRBENCH_CACHE")
+    os.environ["DRBENCH_CACHE"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["DRBENCH_CACHE"]
+        else:
+            os.environ["DRBENCH_CACHE"] = before
+
+
 def data_dir() -> Path:
     """Folder of the makers' files: DRBENCH_DATA, else `data` in the cache folder."""
     chosen = os.environ.get("DRBENCH_DATA")

@@ -1,14 +1,20 @@
 """`drbench datasets`."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from drbench import registry
 from drbench.cli.frame import RootOption, Table, emit
 from drbench.cli.listing import list_plugins
+from drbench.cli.runs import OriginOption, ResizeOption
+from drbench.errors import DataError
 
-app = typer.Typer(help="Data sets: what there is, what is in it, fetch it.")
+if TYPE_CHECKING:
+    from drbench.data.spec import Origin
+
+app = typer.Typer(help="Data sets: what there is, what is in it, fetch it, look at it.")
 
 Name = Annotated[str, typer.Argument(metavar="D", help="Registered name of a data set.")]
 
@@ -59,6 +65,71 @@ def fetch(name: Name, root: RootOption = None) -> None:
     from drbench.data.fetch import fetch as fetch_files
 
     print(fetch_files(find_dataset(name).spec, root))
+
+
+@app.command()
+def check(name: Name, root: RootOption = None) -> None:
+    """Check the official files on this machine: hashes, every image, every class."""
+    from drbench.data.checking import check_files
+    from drbench.data.dataset import find_dataset
+
+    findings = check_files(find_dataset(name), root)
+    emit(
+        [{"verdict": found.verdict, "text": found.text} for found in findings],
+        Table(("", ""), [(found.verdict, found.text) for found in findings]),
+    )
+    problems = sum(found.verdict == "problem" for found in findings)
+    if problems:
+        raise DataError(
+            f"{name}: {problems} problem{'s' if problems > 1 else ''} in the files, listed above."
+        )
+
+
+@app.command()
+def preview(
+    name: Name,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="PNG file; default: D.png.")
+    ] = None,
+    origin: OriginOption = "official",
+    resize: ResizeOption = None,
+    root: RootOption = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the first image.")] = 0,
+) -> None:
+    """Draw a contact sheet: one strip of images per factor."""
+    from drbench.data.dataset import find_dataset, load_dataset
+    from drbench.files import replacing
+    from drbench.report.figures import png
+    from drbench.report.preview import contact_sheet
+
+    find_dataset(name).spec.require_origin(origin)
+    size = (resize, resize) if resize else None
+    truth = load_dataset(name, origin=cast("Origin", origin), root=root, size=size)
+    file = out or Path(f"{name}.png")
+    with replacing(file) as partial:
+        partial.write_bytes(png(contact_sheet(truth, seed)))
+    print(file)
+
+
+@app.command()
+def card(
+    name: Name,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Card to write; the prose in it is kept."),
+    ] = None,
+) -> None:
+    """Write what a card says of the spec: front matter, facts, factors."""
+    from drbench.data.card import render_card_head, updated_card
+    from drbench.data.dataset import find_dataset
+    from drbench.files import write_text
+
+    spec = find_dataset(name).spec
+    if out is None:
+        print(render_card_head(spec), end="")
+    else:
+        write_text(out, updated_card(spec, out.read_text("utf-8") if out.exists() else ""))
+        print(out)
 
 
 def _extent(values: tuple[float, ...] | tuple[str, ...] | None) -> str | None:

@@ -3,6 +3,7 @@
 import json
 
 from drbench.data.spec import DatasetSpec, Factor
+from drbench.errors import RequestError
 
 END = "<!-- Up to here made from the spec by drbench.data.card.render_card_head. -->"
 """Last line of what is generated; prose by hand follows."""
@@ -58,6 +59,22 @@ def render_card_head(spec: DatasetSpec) -> str:
         END,
     ]
     return "\n".join(lines) + "\n"
+
+
+def updated_card(spec: DatasetSpec, card: str) -> str:
+    """A card with its head made anew and its prose kept.
+
+    Raises
+    ------
+    RequestError
+        If the text is not empty and has no such head.
+    """
+    _, mark, prose = card.partition(END)
+    if card.strip() and not mark:
+        raise RequestError(
+            f"This is no card of drbench: it has no line {END!r}. Choose another file."
+        )
+    return render_card_head(spec) + prose.removeprefix("\n")
 
 
 def _size_category(count: int) -> str:

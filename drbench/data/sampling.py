@@ -208,6 +208,40 @@ def intervention_rows(
     return InterventionRows(factors, np.concatenate(found), redrawn)
 
 
+def partnerless_share(
+    truth: GroundTruth, allowed: Bool[np.ndarray, "n"] | None = None, block: int = 2**14
+) -> Float[np.ndarray, "factor"]:
+    """Share of rows that have no partner: no row that differs in the one factor only.
+
+    Parameters
+    ----------
+    truth : GroundTruth
+    allowed : (n,) bool, optional
+        Rows that may appear; all by default.
+    block : int
+        Rows that are looked at together.
+
+    Returns
+    -------
+    share : (factor,)
+        In [0, 1]; 0 everywhere on a complete grid, NaN for a continuous factor.
+    """
+    allowed = np.ones(len(truth), dtype=bool) if allowed is None else allowed
+    rows = np.flatnonzero(allowed)
+    share = np.full(len(truth.spec.factors), np.nan)
+    for factor, size in enumerate(truth.spec.sizes):
+        if size == 0 or not len(rows):
+            continue
+        alone = 0
+        for start in range(0, len(rows), block):
+            base = rows[start : start + block]
+            partners, exists = truth.index.neighbours(base, factor)
+            exists &= _is_pair(truth, allowed, base[:, None], partners)
+            alone += int((~exists.any(axis=1)).sum())
+        share[factor] = alone / len(rows)
+    return share
+
+
 def _partners(
     truth: GroundTruth,
     allowed: Bool[np.ndarray, "n"],

@@ -1,7 +1,7 @@
 """What a data set plugin is handed to open its files: where they are, and a place to prepare."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -11,7 +11,7 @@ from drbench.data.ground_truth import GroundTruth
 from drbench.data.prepared import open_prepared
 from drbench.data.spec import DatasetSpec, Origin
 from drbench.data.stored import Contents, open_stored
-from drbench.errors import MissingFilesError
+from drbench.errors import DataError, MissingFilesError
 from drbench.files import data_dir
 
 
@@ -29,6 +29,8 @@ class Source:
     size: tuple[int, int] | None = None
     """Height and width that will be asked for; None for the set's own. A plugin may heed it to
     keep less; what it opens in another size is resized on demand."""
+    faults: list[DataError] | None = None
+    """Where faults of single images are collected; None to stop at the first."""
 
     @property
     def folders(self) -> list[Path]:
@@ -79,7 +81,12 @@ class Source:
         The way to open a set that is files; see `drbench.data.stored.open_stored`. `read` is called
         only if the cache does not hold the set yet.
         """
-        return open_stored(self.spec, self.origin, inputs=inputs, size=self.size, read=read)
+
+        def sound() -> Contents:
+            contents = read()
+            return replace(contents, images=self._sound(contents.images))
+
+        return open_stored(self.spec, self.origin, inputs=inputs, size=self.size, read=sound)
 
     def prepared(
         self,
@@ -96,5 +103,24 @@ class Source:
         preparation was asked for, and None is returned where it does not exist.
         """
         return open_prepared(
-            name, inputs=inputs, shape=shape, chunks=chunks, make=required or self.prepare
+            name,
+            inputs=inputs,
+            shape=shape,
+            chunks=lambda: self._sound(chunks()),
+            make=required or self.prepare,
         )
+
+    def fault(self, error: DataError) -> None:
+        """Stop at the fault of one image, or note it, where all of them are to be named.
+
+        A reader that goes on after this puts any image in its place: it is never kept.
+        """
+        if self.faults is None:
+            raise error
+        self.faults.append(error)
+
+    def _sound(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Blocks as they come; after the last of them the faults that were noted."""
+        yield from blocks
+        if self.faults:
+            raise self.faults[0]

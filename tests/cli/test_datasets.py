@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from PIL import Image
 
 from drbench import registry
 from drbench.cli import run
+from drbench.data.card import render_card_head
 from drbench.data.dataset import find_dataset
 
 
@@ -35,7 +37,36 @@ def test_fetch_hands_the_spec_and_the_root_to_data_fetch(tmp_path, monkeypatch, 
     assert capsys.readouterr().out == f"{tmp_path}\n"
 
 
-@pytest.mark.parametrize("command", ["show", "fetch"])
+def test_card_prints_the_head_and_updates_a_file(tmp_path, capsys) -> None:
+    assert run(["datasets", "card", "dsprites"]) == 0
+    head = capsys.readouterr().out
+    assert head == render_card_head(find_dataset("dsprites").spec)
+    file = tmp_path / "dsprites.md"
+    file.write_text(head.replace("White sprites", "Black sprites") + "\nProse.\n")
+    assert run(["datasets", "card", "dsprites", "--out", str(file)]) == 0
+    assert file.read_text() == head + "\nProse.\n"
+
+
+def test_preview_writes_a_picture(tmp_path, capsys) -> None:
+    file = tmp_path / "sheet.png"
+    command = ["datasets", "preview", "dsprites", "--origin", "rendered", "--resize", "32"]
+    assert run([*command, "--out", str(file)]) == 0
+    assert capsys.readouterr().out == f"{file}\n"
+    with Image.open(file) as image:
+        assert image.format == "PNG"
+    assert run(["datasets", "preview", "coil100", "--origin", "rendered"]) == 2
+
+
+def test_check_lists_what_it_finds_and_fails_on_a_problem(samples, monkeypatch, capsys) -> None:
+    assert run(["datasets", "check", "coil100", "--root", str(samples)]) == 1
+    printed = capsys.readouterr()
+    assert "1,440 images were read" in printed.out
+    assert "1 problem in the files" in printed.err
+    assert run(["datasets", "check", "coil100"]) == 1
+    assert "drbench datasets fetch coil100" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["show", "fetch", "check", "preview", "card"])
 def test_an_unknown_data_set_is_a_wrong_request(command: str, capsys) -> None:
     assert run(["datasets", command, "coil10"]) == 2
     assert "did you mean 'coil100'?" in capsys.readouterr().err

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from drbench import DatasetSpec, Factor, registry
-from drbench.data.card import END, render_card_head
+from drbench import DatasetSpec, Factor, RequestError, registry
+from drbench.data.card import END, render_card_head, updated_card
 from drbench.data.dataset import find_dataset
 
 CARDS = Path(__file__).resolve().parents[2] / "datasets_cards"
@@ -85,3 +85,15 @@ def test_factor_table_has_a_row_a_factor_and_shortens_long_values():
 def test_size_category_is_that_of_the_grid(size, category):
     factors = (Factor(name="x", kind="ordinal", size=size),)
     assert f"- {category}\n" in render_card_head(spec(factors=factors))
+
+
+def test_updating_a_card_keeps_its_prose():
+    old, new = spec(), spec(summary="Something else")
+    card = render_card_head(old) + "\n## How it was made\nBy hand.\n"
+    assert updated_card(new, card) == render_card_head(new) + "\n## How it was made\nBy hand.\n"
+    assert updated_card(new, "") == render_card_head(new)
+
+
+def test_a_file_that_is_no_card_is_not_overwritten():
+    with pytest.raises(RequestError, match="no card"):
+        updated_card(spec(), "# My notes\n")

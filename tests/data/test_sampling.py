@@ -13,6 +13,7 @@ from drbench.data import sampling
 from drbench.data.sampling import (
     image_rows,
     intervention_rows,
+    partnerless_share,
     scored_rows,
     split_rows,
     weak_pairs,
@@ -305,3 +306,31 @@ def test_sixty_four_pairs_of_five_million_images_take_under_a_millisecond() -> N
         weak_pairs(truth, allowed, 64, 1, True, rng)
         seconds.append(time.perf_counter() - start)
     assert min(seconds) < 1e-3
+
+
+# Rows without a partner
+
+
+@pytest.mark.parametrize("block", [3, 1000])
+def test_share_of_rows_without_a_partner_equals_brute_force(block):
+    rng = np.random.default_rng(0)
+    codes = np.unique(rng.integers(0, [4, 3, 5], (25, 3)), axis=0)
+    allowed = rng.random(len(codes)) < 0.8
+    share = partnerless_share(truth_of(codes, [4, 3, 5]), allowed, block)
+    kept = codes[allowed]
+    for factor in range(3):
+        alone = [
+            not any((row != other).sum() == 1 and row[factor] != other[factor] for other in kept)
+            for row in kept
+        ]
+        assert share[factor] == np.mean(alone)
+    assert share.max() > 0
+
+
+def test_on_a_grid_every_row_has_a_partner_and_continuous_factors_have_none():
+    assert partnerless_share(grid(3, 2)).tolist() == [0, 0]
+    values = np.array([[0, 0.5], [1, 0.5], [2, 0.7]])
+    codes = np.array([[0, -1], [1, -1], [2, -1]])
+    share = partnerless_share(truth_of(codes, [3, None], values=values))
+    assert share[0] == pytest.approx(1 / 3)
+    assert np.isnan(share[1])
