@@ -25,7 +25,7 @@ class Labels(NamedTuple):
     """How labels were read, where it is not obvious."""
 
 
-def read_labels(codes: Any, factors: Sequence[Factor] | Sequence[str] | None = None) -> Labels:
+def read_labels(codes: Any, factors: Sequence[Factor | str] | None = None) -> Labels:
     """Read a table of labels.
 
     Without declared factors each column is read by these rules. Text that is all numbers counts as
@@ -38,9 +38,9 @@ def read_labels(codes: Any, factors: Sequence[Factor] | Sequence[str] | None = N
     ----------
     codes : array-like (n, factor) or (n,)
         Labels.
-    factors : sequence of Factor or of names, optional
-        Declarations, held to: columns are then classes, or values of continuous factors. Or names
-        for what is inferred.
+    factors : sequence of Factor or str, optional
+        A column with a declaration is held to it: it is classes, or values of a continuous factor.
+        One with a name is inferred.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def _inferred(column: Shaped[np.ndarray, "n"], name: str) -> _Column:
         factor = Factor(name=name, kind="categorical", values=tuple(levels.tolist()))
         note = f"factor {name}: text classes, numbered in alphabetical order"
         return _Column(factor, codes.astype(np.int64), codes.astype(np.float64), note)
-    levels, codes = np.unique(numbers, return_inverse=True)
+    levels, codes = _ranked(numbers)
     whole = np.array_equal(levels, np.rint(levels))
     if not whole and len(numbers) < 2 * len(levels):
         factor, codes = Factor(name=name, kind="continuous"), np.full(len(numbers), NO_CLASS)
@@ -115,6 +115,19 @@ def _inferred(column: Shaped[np.ndarray, "n"], name: str) -> _Column:
     factor = Factor(name=name, kind="ordinal", values=tuple(levels.tolist()))
     note = f"factor {name}: {len(levels)} distinct numbers, taken as classes and numbered by rank"
     return _Column(factor, codes.astype(np.int64), numbers, note, is_real=True)
+
+
+def _ranked(
+    numbers: Float[np.ndarray, "n"],
+) -> tuple[Float[np.ndarray, "level"], Int[np.ndarray, "n"]]:
+    """Distinct numbers in ascending order, and the rank of each; whole ones need no sorting."""
+    if numbers.min() >= 0 and numbers.max() < 2 * len(numbers):
+        whole = numbers.astype(np.int64)
+        if np.array_equal(whole, numbers):
+            present = np.bincount(whole) > 0
+            return np.flatnonzero(present).astype(np.float64), (np.cumsum(present) - 1)[whole]
+    levels, ranks = np.unique(numbers, return_inverse=True)
+    return levels, ranks
 
 
 def _declared(column: Shaped[np.ndarray, "n"], factor: Factor) -> _Column:

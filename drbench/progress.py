@@ -1,12 +1,20 @@
-"""Progress of long work: a bar on a terminal, two plain lines when piped."""
+"""Progress of long work: a bar on a terminal, a plain line now and then when piped."""
 
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar, runtime_checkable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
 
 T = TypeVar("T")
+_EVERY = 30.0
+"""Seconds between the lines of a long job that is piped."""
+_part_of: ContextVar[str] = ContextVar("part_of", default="")
+_shown: ContextVar["Bars | None"] = ContextVar("shown", default=None)
 
 
 @runtime_checkable
@@ -22,16 +30,21 @@ def say(line: str) -> None:
 
 
 @contextmanager
+def part_of(what: str) -> Iterator[None]:
+    """Name the work that the progress reported inside the block is a part of."""
+    token = _part_of.set(f"{_part_of.get()}{what}: ")
+    try:
+        yield
+    finally:
+        _part_of.reset(token)
+
+
+@contextmanager
 def progress(label: str, total: int, *, done: int = 0) -> Iterator[Progress]:
     """Report work of `total` steps, `done` of them already behind, on standard error."""
-    if sys.stderr.isatty():
-        with _bar(label, total, done) as advance:
-            yield advance
-    else:
-        start = time.monotonic()
-        print(f"{label} ...", file=sys.stderr, flush=True)
-        yield lambda steps=1, *, note="": None
-        print(f"{label}: done in {time.monotonic() - start:.1f} s", file=sys.stderr, flush=True)
+    shown = _bar if sys.stderr.isatty() else _lines
+    with shown(_part_of.get() + label, total, done) as advance:
+        yield advance
 
 
 def track(items: Iterable[T], label: str, total: int) -> Iterator[T]:
@@ -43,30 +56,61 @@ def track(items: Iterable[T], label: str, total: int) -> Iterator[T]:
 
 
 @contextmanager
-def _bar(label: str, total: int, done: int) -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as RichProgress
+def _lines(label: str, total: int, done: int) -> Iterator[Progress]:
+    start = said = time.monotonic()
 
+    def advance(steps: int = 1, *, note: str = "") -> None:
+        nonlocal done, said
+        done += steps
+        now = time.monotonic()
+        if now - said >= _EVERY:
+            said = now
+            say(f"{label}: {done:,} of {total:,}, {now - start:.0f} s{note and f', {note}'}")
+
+    say(f"{label} ...")
+    yield advance
+    if (seconds := time.monotonic() - start) >= 1:
+        say(f"{label}: done in {seconds:.1f} s")
+
+
+@contextmanager
+def _bar(label: str, total: int, done: int) -> Iterator[Progress]:
+    with _display() as bars:
+        task = bars.add_task(label, total=total or None, completed=done, note="")
+
+        def advance(steps: int = 1, *, note: str = "") -> None:
+            if note:
+                bars.update(task, advance=steps, note=note)
+            else:
+                bars.update(task, advance=steps)
+
+        try:
+            yield advance
+        finally:
+            bars.remove_task(task)
+
+
+@contextmanager
+def _display() -> Iterator["Bars"]:
+    """The bars that are on the terminal, or new ones: two displays would overwrite each other."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+    from rich.table import Column
+
+    if (shown := _shown.get()) is not None:
+        yield shown
+        return
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=28),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         TextColumn("[dim]{task.fields[note]}"),
     )
-    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=total, completed=done, note="")
-
-        def advance(steps: int = 1, *, note: str = "") -> None:
-            if note:
-                bar.update(task, advance=steps, note=note)
-            else:
-                bar.update(task, advance=steps)
-
-        yield advance
+    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bars:
+        token = _shown.set(bars)
+        try:
+            yield bars
+        finally:
+            _shown.reset(token)

@@ -231,9 +231,9 @@ def _check_lengths(r: Representation) -> None:
             f"{n} latent vectors and {len(r.factors)} factors, but codes of shape "
             f"{r.codes.shape}: expected ({n}, {len(r.factors)})."
         )
-    if len(set(r.factor_names)) < len(r.factors) or not r.factors:
+    if len(set(r.factor_names)) < len(r.factors):
         raise RepresentationError(
-            f"Factors need names, each its own: they are {', '.join(r.factor_names) or 'none'}."
+            f"Factors need names, each its own: they are {', '.join(r.factor_names)}."
         )
     _check_shapes(
         r,

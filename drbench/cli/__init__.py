@@ -37,6 +37,7 @@ COMMANDS = {
     "transfer": "runs:transfer",
     "encode": "scoring:encode",
     "score": "scoring:score",
+    "explain": "explaining:explain",
     "leaderboard": "leaderboard:app",
     "bench": "bench:bench",
 }

@@ -1,20 +1,27 @@
 """`drbench bench`."""
 
+import importlib
+import inspect
 from dataclasses import asdict, fields
-from typing import Annotated
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from drbench.cli.frame import Table, emit
+
+QUICK = ("data", "metrics", "training")
+"""Studies without one that is asked for."""
 
 
 def bench(
     device: Annotated[
         str | None, typer.Option("--device", help="cpu or cuda; default: what there is.")
     ] = None,
-    metrics: Annotated[bool, typer.Option("--metrics", help="Time metrics only.")] = False,
-    data: Annotated[bool, typer.Option("--data", help="Time data only.")] = False,
-    training: Annotated[bool, typer.Option("--training", help="Time training only.")] = False,
+    data: Annotated[bool, typer.Option("--data", help="Time batches of images.")] = False,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Time every metric.")] = False,
+    training: Annotated[bool, typer.Option("--training", help="Time a training step.")] = False,
     learning: Annotated[
         bool, typer.Option("--learning", help="Train three seeds: does DCI rise? (minutes)")
     ] = False,
@@ -27,58 +34,48 @@ def bench(
     trees: Annotated[
         bool, typer.Option("--trees", help="Hold the compiled trees to scikit-learn's (minutes).")
     ] = False,
+    cost: Annotated[
+        Path | None,
+        typer.Option(
+            "--cost",
+            metavar="FILE",
+            help="Time every metric against rows, latents and classes; keep the points in FILE "
+            "and go on with those that it holds (an hour).",
+        ),
+    ] = None,
 ) -> None:
     """Time drbench against the plain way to do the same, in turns: quote the ratios."""
-    from drbench import bench as benchmarks
-    from drbench.progress import track
     from drbench.runs.provenance import library_versions, machine
 
-    if learning:
-        found = list(track(benchmarks.bench_learning(), "seeds", 3))
-        rows = [
-            (one.seed, one.untrained, one.trained, one.trained - one.untrained) for one in found
-        ]
-        columns = ("seed", "DCI untrained", "DCI trained", "difference")
-        emit([asdict(one) for one in found], Table(columns, rows))
-        return
-    if sobol:
-        from drbench.bench_sobol import bench_sobol
-
-        agreed = list(bench_sobol())
-        shown = ("first", "second", "largest", "within_two_errors", "noise", "explained")
-        table = Table(shown, [tuple(asdict(one)[name] for name in shown) for one in agreed])
-        emit([asdict(one) for one in agreed], table)
-        return
-    if trees:
-        from drbench.bench_trees import CASES, Agreement, bench_trees
-
-        compared = [one for case in track(bench_trees(), "codes", len(CASES)) for one in case]
-        header = tuple(field.name for field in fields(Agreement))
-        rows_of = [tuple(asdict(one).values()) for one in compared]
-        emit([asdict(one) for one in compared], Table(header, rows_of))
-        return
-    everything = not (metrics or data or training)
-    comparisons = []
-    place = "cpu"
-    if data or everything:
-        comparisons += list(benchmarks.bench_data())
-    if metrics or everything:
-        comparisons += list(benchmarks.bench_metrics())
-    if training or everything:
+    asked = {
+        "data": data, "metrics": metrics, "training": training, "learning": learning,
+        "sobol": sobol, "trees": trees, "cost": cost,
+    }  # fmt: skip
+    chosen = [name for name, wanted in asked.items() if wanted] or QUICK
+    if device is None and "training" in chosen:
         from drbench.models.inference import default_device
 
-        place = device or default_device()
-        comparisons += list(benchmarks.bench_training(place))
+        device = default_device()
+    settings: dict[str, dict[str, Any]] = {"training": {"device": device}, "cost": {"file": cost}}
+    found = {}
+    for name in chosen:
+        study = importlib.import_module(f"drbench.bench.{name}").study
+        found[name] = list(study(**settings.get(name, {})))
     document = {
-        "machine": machine(place),
+        "machine": machine(device or "cpu"),
         "versions": library_versions(),
-        "comparisons": [asdict(one) for one in comparisons],
+        **{name: [asdict(row) for row in rows] for name, rows in found.items()},
     }
-    table = Table(
-        ("what", "ms", "against", "its ms", "times faster"),
-        [
-            (c.what, 1e3 * c.seconds, c.baseline, 1e3 * c.baseline_seconds, c.ratio)
-            for c in comparisons
-        ],
-    )
-    emit(document, table)
+    emit(document, *(table for rows in found.values() for table in _tables(rows)))
+
+
+def _tables(rows: list[Any]) -> list[Table]:
+    """A table for each kind of row, its fields as columns."""
+    return [
+        Table(
+            tuple(field.name.replace("_", " ") for field in fields(kind)),
+            [tuple(asdict(row).values()) for row in alike],
+            inspect.getdoc(kind) or "",
+        )
+        for kind, alike in groupby(rows, type)
+    ]

@@ -1,14 +1,15 @@
 """`drbench datasets`."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from drbench import registry
-from drbench.cli.frame import RootOption, Table, emit
+from drbench.cli.frame import RootOption, Table, emit, parse_names
 from drbench.cli.listing import list_plugins
-from drbench.cli.runs import OriginOption, ResizeOption
+from drbench.cli.runs import FactorsOption, OriginOption, ResizeOption
 from drbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Data sets: what there is, what is in it, fetch it, look at it.")
 
-Name = Annotated[str, typer.Argument(metavar="D", help="Registered name of a data set.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="D", help="Registered name, folder:PATH or hf:OWNER/NAME[:split]."),
+]
 
 
 @app.command("list")
@@ -26,15 +30,16 @@ def list_() -> None:
 
 
 @app.command()
-def show(name: Name) -> None:
+def show(name: Name, factors: FactorsOption = None) -> None:
     """Show all that is declared of a data set."""
-    from drbench.data.dataset import find_dataset
+    from drbench.data.dataset import find_dataset, is_open
 
-    spec = find_dataset(name).spec
+    spec = find_dataset(name, parse_names(factors)).spec
+    source = "an open set" if is_open(name) else registry.find("dataset", name).origin
     about = {
         "name": spec.name,
         "summary": spec.summary,
-        "from": registry.find("dataset", name).origin,
+        "from": source,
         "version": spec.version,
         "origins": ", ".join(spec.origins),
         "images": " x ".join(map(str, spec.image_shape)),
@@ -50,11 +55,11 @@ def show(name: Name) -> None:
         "citation": spec.citation,
         "homepage": spec.homepage,
     }
-    factors = [(f.name, f.kind, f.size, _extent(f.values)) for f in spec.factors]
+    columns = [(f.name, f.kind, f.size, _extent(f.values)) for f in spec.factors]
     emit(
-        {"from": about["from"], **spec.model_dump(mode="json")},
+        {"from": source, **spec.model_dump(mode="json")},
         Table(("", ""), list(about.items())),
-        Table(("factor", "kind", "classes", "values"), factors),
+        Table(("factor", "kind", "classes", "values"), columns),
     )
 
 
@@ -68,12 +73,12 @@ def fetch(name: Name, root: RootOption = None) -> None:
 
 
 @app.command()
-def check(name: Name, root: RootOption = None) -> None:
+def check(name: Name, root: RootOption = None, factors: FactorsOption = None) -> None:
     """Check the official files on this machine: hashes, every image, every class."""
     from drbench.data.checking import check_files
     from drbench.data.dataset import find_dataset
 
-    findings = check_files(find_dataset(name), root)
+    findings = check_files(find_dataset(name, parse_names(factors)), root)
     emit(
         [{"verdict": found.verdict, "text": found.text} for found in findings],
         Table(("", ""), [(found.verdict, found.text) for found in findings]),
@@ -94,6 +99,7 @@ def preview(
     origin: OriginOption = "official",
     resize: ResizeOption = None,
     root: RootOption = None,
+    factors: FactorsOption = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the first image.")] = 0,
 ) -> None:
     """Draw a contact sheet: one strip of images per factor."""
@@ -102,10 +108,11 @@ def preview(
     from drbench.report.figures import png
     from drbench.report.preview import contact_sheet
 
-    find_dataset(name).spec.require_origin(origin)
+    picked = parse_names(factors)
+    find_dataset(name, picked).spec.require_origin(origin)
     size = (resize, resize) if resize else None
-    truth = load_dataset(name, origin=cast("Origin", origin), root=root, size=size)
-    file = out or Path(f"{name}.png")
+    truth = load_dataset(name, origin=cast("Origin", origin), root=root, size=size, factors=picked)
+    file = out or Path(re.sub(r"[^\w.-]+", "_", name) + ".png")
     with replacing(file) as partial:
         partial.write_bytes(png(contact_sheet(truth, seed)))
     print(file)

@@ -2,6 +2,7 @@
 
 import json as json_text
 import math
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,29 @@ class Table:
     rows: Sequence[Sequence[Any]]
     """Cells: None shows as -, a bool as yes or no, a float with 4 digits."""
     title: str = ""
+    decimals: int | None = None
+    """Digits after the point of all floats, instead."""
+
+    @property
+    def lines(self) -> list[str]:
+        """The table as plain text."""
+        rows = [[_cell(value, self.decimals) for value in row] for row in self.rows]
+        cells = [list(self.columns), *rows] if any(self.columns) else rows
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        numeric = _numeric(self)
+        return [
+            "  ".join(
+                text.rjust(width) if right else text.ljust(width)
+                for text, width, right in zip(line, widths, numeric, strict=True)
+            ).rstrip()
+            for line in cells
+        ]
+
+    @property
+    def fits(self) -> bool:
+        """Whether no line needs to be folded where the table is printed."""
+        width = shutil.get_terminal_size().columns
+        return not sys.stdout.isatty() or max(map(len, self.lines), default=0) <= width
 
 
 def emit(document: Any, *blocks: Table | str, json: Path | None = None) -> None:
@@ -148,6 +172,19 @@ def parse_settings_by_id(settings: Iterable[str] | None) -> dict[str, dict[str, 
     return grouped
 
 
+def parse_names(names: str | None) -> tuple[str, ...] | None:
+    """Names between commas; None if there is no text.
+
+    Examples
+    --------
+    >>> parse_names("shape, size")
+    ('shape', 'size')
+    """
+    if names is None:
+        return None
+    return tuple(name.strip() for name in names.split(",") if name.strip())
+
+
 def _value(text: str) -> Setting:
     words: dict[str, Setting] = {"true": True, "false": False, "none": None}
     if text.lower() in words:
@@ -161,35 +198,30 @@ def _value(text: str) -> Setting:
     return text
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, decimals: int | None = None) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
 
 
 def _numeric(table: Table) -> list[bool]:
     """Which columns hold numbers only, and so align on the right."""
     numbers = [
-        [isinstance(c, int | float) and not isinstance(c, bool) for c in row if c is not None]
+        [isinstance(c, int | float) and not isinstance(c, bool) for c in row if c not in (None, "")]
         for row in zip(*table.rows, strict=True)
     ]
     return [bool(column) and all(column) for column in numbers] or [False] * len(table.columns)
 
 
 def _print_plain(table: Table) -> None:
-    rows = [[_cell(value) for value in row] for row in table.rows]
-    lines = [list(table.columns), *rows] if any(table.columns) else rows
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     if table.title:
         print(table.title)
-    for line in lines:
-        cells = [
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(line, widths, _numeric(table), strict=True)
-        ]
-        print("  ".join(cells).rstrip())
+    for line in table.lines:
+        print(line)
 
 
 def _print_rich(table: Table) -> None:
@@ -202,11 +234,13 @@ def _print_rich(table: Table) -> None:
         title=table.title or None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
+        show_edge=False,
         show_header=any(table.columns),
         pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for header, right in zip(table.columns, _numeric(table), strict=True):
         shown.add_column(header, justify="right" if right else "left", overflow="fold")
     for row in table.rows:
-        shown.add_row(*(Text(_cell(value)) for value in row))
+        shown.add_row(*(Text(_cell(value, table.decimals)) for value in row))
     Console().print(shown)

@@ -1,5 +1,6 @@
 """`drbench metrics`."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -33,6 +34,7 @@ def show(
         "range": list(metric.range),
         "higher_is_better": metric.higher_is_better,
         "cost": metric.cost,
+        "duration": asdict(metric.duration) if metric.duration else None,
         "source": metric.source,
         "invariances": dict(metric.invariances),
         "parameters": metric.defaults,
@@ -47,6 +49,7 @@ def show(
         "range": f"{metric.range[0]:g} to {metric.range[1]:g}",
         "better": "higher" if metric.higher_is_better else "lower",
         "cost": metric.cost,
+        "takes about": metric.duration,
         "source": metric.source,
     }
     tables = {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drbench.cli.frame import SetOption, Table, emit, parse_settings
+from drbench.cli.frame import SetOption, Table, emit, parse_names, parse_settings
 from drbench.errors import RequestError
 from drbench.progress import say
 
@@ -21,6 +21,14 @@ ResizeOption = Annotated[
 LevelsOption = Annotated[
     list[str] | None,
     typer.Option("--levels", metavar="FACTOR=N", help="Keep N evenly spaced classes; repeatable."),
+]
+FactorsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--factors",
+        metavar="A,B",
+        help="Columns of a folder: or hf: set that are factors; none for no factors.",
+    ),
 ]
 MetricOption = Annotated[
     list[str] | None,
@@ -45,6 +53,7 @@ def train(
     origin: OriginOption = "official",
     resize: ResizeOption = None,
     levels: LevelsOption = None,
+    factors: FactorsOption = None,
     settings: SetOption = None,
     steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.")] = 400_000,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed; default: 0.")] = None,
@@ -56,12 +65,14 @@ def train(
     resume: ResumeOption = False,
 ) -> None:
     """Train a model on a source and score its held-out images."""
+    from drbench.runs.data import declared
     from drbench.runs.execute import execute
     from drbench.runs.request import scoring_request, train_spec
 
     plain, by_metric = divided_settings(settings)
-    data = data_ref(dataset, origin, resize, levels)
-    scoring = scoring_request(metric or [], by_metric, sample=sample)
+    data = data_ref(dataset, origin, resize, levels, factors)
+    labelled = bool(declared(data).factors)
+    scoring = scoring_request(metric or [], by_metric, sample=sample, factors=labelled)
     if seeds and seed is not None:
         raise RequestError("--seed and --seeds are given: keep one.")
     chosen = parse_seeds(seeds) if seeds else [seed or 0]
@@ -79,6 +90,7 @@ def transfer(
     origin: OriginOption = "official",
     resize: ResizeOption = None,
     levels: LevelsOption = None,
+    factors: FactorsOption = None,
     settings: SetOption = None,
     steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.")] = 50_000,
     seed: Annotated[
@@ -89,13 +101,15 @@ def transfer(
     resume: ResumeOption = False,
 ) -> None:
     """Fine-tune a run on a target without labels; score the target before and after."""
+    from drbench.runs.data import declared
     from drbench.runs.execute import execute
     from drbench.runs.folder import RunFolder, run_folders
     from drbench.runs.request import scoring_request, transfer_spec
 
     plain, by_metric = divided_settings(settings)
-    data = data_ref(target, origin, resize, levels)
-    scoring = scoring_request(metric or [], by_metric, sample=sample)
+    data = data_ref(target, origin, resize, levels, factors)
+    labelled = bool(declared(data).factors)
+    scoring = scoring_request(metric or [], by_metric, sample=sample, factors=labelled)
     records = []
     for source in run_folders(run):
         folder = RunFolder.open(source)
@@ -108,18 +122,24 @@ def transfer(
     report(records, out)
 
 
-def data_ref(name: str, origin: str, resize: int | None, levels: list[str] | None) -> Any:
+def data_ref(
+    name: str, origin: str, resize: int | None, levels: list[str] | None, factors: str | None
+) -> Any:
     """A checked DataRef from options."""
     from pydantic import ValidationError
 
     from drbench.frozen import first_problem
     from drbench.runs.spec import DataRef
 
-    chosen = parse_settings(levels)
+    fields = {
+        "name": name,
+        "origin": origin,
+        "resize": resize,
+        "levels": parse_settings(levels),
+        "factors": parse_names(factors),
+    }
     try:
-        return DataRef.model_validate(
-            {"name": name, "origin": origin, "resize": resize, "levels": chosen}
-        )
+        return DataRef.model_validate(fields)
     except ValidationError as error:
         option, what = first_problem(error)
         given = error.errors()[0]["input"]

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drbench.cli.frame import JsonOption, SetOption, Table, emit, parse_settings_by_id
-from drbench.cli.runs import LevelsOption, MetricOption, OriginOption, ResizeOption, data_ref
+from drbench.cli.runs import (
+    FactorsOption,
+    LevelsOption,
+    MetricOption,
+    OriginOption,
+    ResizeOption,
+    data_ref,
+)
 from drbench.errors import RequestError
 from drbench.progress import say
 
@@ -23,6 +30,7 @@ def encode(
     origin: OriginOption = "official",
     resize: ResizeOption = None,
     levels: LevelsOption = None,
+    factors: FactorsOption = None,
     sample: Annotated[int, typer.Option("--sample", min=1, help="Rows, at most.")] = 15_000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sample.")] = 0,
 ) -> None:
@@ -35,7 +43,7 @@ def encode(
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"{out} exists already: choose another --out.")
-    data = data_ref(dataset, origin, resize, levels)
+    data = data_ref(dataset, origin, resize, levels, factors)
     representation, data_hash = encode_dataset(encoder, data, sample=sample, seed=seed)
     path = representation.save(out)
     for line in representation.notes:
@@ -66,6 +74,7 @@ def score(
     json: JsonOption = None,
 ) -> None:
     """Score a representation: two arrays in a folder are enough."""
+    from drbench.cli.scores import score_tables
     from drbench.representation import Representation
     from drbench.runs.provenance import library_versions, plugin_versions
     from drbench.runs.request import scoring_request
@@ -73,10 +82,12 @@ def score(
 
     if kind not in ("mean", "sampled"):
         raise RequestError(f"--kind {kind}: expected mean or sampled.")
-    request = scoring_request(metric or [], parse_settings_by_id(settings), sample=1)
     run_representation = path / "representation" / "after"
     place = run_representation if run_representation.is_dir() else path
     representation = Representation.load(place, kind="sampled" if kind == "sampled" else "mean")
+    labelled = bool(representation.factors)
+    by_metric = parse_settings_by_id(settings)
+    request = scoring_request(metric or [], by_metric, sample=1, factors=labelled)
     for line in representation.notes:
         say(f"note: {line}")
     plugins = plugin_versions({"metric": list(request.metrics)})
@@ -106,21 +117,4 @@ def score(
         done = {name: results[name] for name in request.metrics if name in results}
         document["metrics"] = {name: document["metrics"][name] for name in done}
         if done:
-            emit(document, *_tables(done), json=json)
-
-
-def _tables(results: dict[str, "MetricResult"]) -> list[Table]:
-    factors = list(dict.fromkeys(f for r in results.values() for f in r.per_factor))
-    scores = Table(
-        ("metric", "value", "reference", "chance", *factors),
-        [
-            (name, r.value, r.reference, r.chance, *(r.per_factor.get(f) for f in factors))
-            for name, r in results.items()
-        ],
-    )
-    said = [
-        (name, line)
-        for name, r in results.items()
-        for line in ([f"no value: {r.reason}"] if r.reason else []) + list(r.warnings)
-    ]
-    return [scores, Table(("", ""), said)] if said else [scores]
+            emit(document, *score_tables(done), json=json)

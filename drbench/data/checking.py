@@ -97,7 +97,7 @@ def _contents(truth: GroundTruth) -> Iterator[Finding]:
     what = "combination" if spec.independent else "class of every factor"
     yield Finding("problem" if lacking else "ok", lacking or f"every {what} is there")
     doubles = len(truth) - len(np.unique(truth.index.keys(truth.codes)))
-    if doubles:
+    if doubles and spec.factors:
         yield Finding("note", f"{doubles:,} images share their classes with another")
     share = partnerless_share(truth)
     for factor, alone in zip(spec.factors, share, strict=True):

@@ -1,22 +1,22 @@
 """The contract of a data set plugin, and opening one by name."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 from drbench import registry
 from drbench.data.codes import absent
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.source import Source
 from drbench.data.spec import DatasetSpec, Origin
-from drbench.errors import PluginError
+from drbench.errors import PluginError, RequestError, UnknownNameError
 
 
 class Dataset(ABC):
     """A data set plugin: its declaration, and how to open it."""
 
-    spec: ClassVar[DatasetSpec]
+    spec: DatasetSpec
     """All that is known before a file is touched."""
 
     @abstractmethod
@@ -37,8 +37,28 @@ class Dataset(ABC):
         """
 
 
-def find_dataset(name: str) -> Dataset:
-    """Load the data set plugin registered under a name, its files untouched."""
+def find_dataset(name: str, factors: Sequence[str] | None = None) -> Dataset:
+    """Load the data set of a name.
+
+    Parameters
+    ----------
+    name : str
+        A registered name, of which no file is touched; or `folder:PATH` or
+        `hf:OWNER/NAME[:split]`, whose tables are read.
+    factors : sequence of str, optional
+        Of the latter, the columns that are factors; `["none"]` for none at all.
+
+    Raises
+    ------
+    UnknownNameError, RequestError
+        For a name that does not exist, and factors where they are declared.
+    """
+    if is_open(name):
+        return _find_open(name, factors)
+    if factors is not None:
+        raise RequestError(
+            f"{name} declares its factors: they are picked for folder:PATH and hf:OWNER/NAME only."
+        )
     plugin = registry.find("dataset", name)
     loaded = plugin.load()
     if not (isinstance(loaded, type) and issubclass(loaded, Dataset)):
@@ -52,6 +72,24 @@ def find_dataset(name: str) -> Dataset:
     return dataset
 
 
+def is_open(name: str) -> bool:
+    """Whether a name is a reference to images of anyone's, not that of a plugin."""
+    return ":" in name
+
+
+def _find_open(name: str, factors: Sequence[str] | None) -> Dataset:
+    kind, _, reference = name.partition(":")
+    if kind == "folder":
+        from drbench.data.folder import folder_set
+
+        return folder_set(reference, factors)
+    if kind == "hf":
+        from drbench.data.hub import hub_set
+
+        return hub_set(reference, factors)
+    raise UnknownNameError("kind of data set", f"{kind}:", ["folder:", "hf:"])
+
+
 def load_dataset(
     name: str,
     *,
@@ -59,13 +97,14 @@ def load_dataset(
     root: Path | str | None = None,
     prepare: bool = False,
     size: tuple[int, int] | None = None,
+    factors: Sequence[str] | None = None,
 ) -> GroundTruth:
-    """Open a data set by its registered name.
+    """Open a data set by its name.
 
     Parameters
     ----------
     name : str
-        Registered name, see `drbench datasets list`.
+        Registered name, see `drbench datasets list`; or `folder:PATH`, `hf:OWNER/NAME[:split]`.
     origin : {"official", "rendered"}
         The maker's files, or a drawing computed from the classes.
     root : path, optional
@@ -75,6 +114,8 @@ def load_dataset(
         Also prepare what could be computed on demand, for the speed of long training.
     size : (height, width), optional
         Resize the images to it, by area; sets that are files are then prepared at this size.
+    factors : sequence of str, optional
+        Columns of a `folder:` or `hf:` set that are factors; default: those that look like it.
 
     Raises
     ------
@@ -83,7 +124,7 @@ def load_dataset(
     MissingFilesError, DataError
         For files that are missing or damaged.
     """
-    dataset = find_dataset(name)
+    dataset = find_dataset(name, factors)
     dataset.spec.require_origin(origin)
     folder = Path(root) if root is not None else None
     opened = open_dataset(dataset, Source(dataset.spec, origin, folder, prepare=prepare, size=size))

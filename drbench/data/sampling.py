@@ -138,6 +138,11 @@ def weak_pairs(
         If fewer than k factors vary, or no allowed pair could be found.
     """
     varying = np.flatnonzero(truth.index.varying)
+    if not len(varying):
+        raise RequestError(
+            f"{truth.spec.name} has no factor that varies, so there are no pairs: train a model "
+            "that needs single images only, such as beta_vae."
+        )
     if not 1 <= k <= len(varying):
         raise RequestError(
             f"Pairs that differ in k={k} factors: {truth.spec.name} has {len(varying)} factors "

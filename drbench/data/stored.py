@@ -1,6 +1,7 @@
 """Sets that are files: read once, kept in the cache at the size that is asked for."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +66,9 @@ def open_stored(
         Whatever `read` finds wrong.
     """
     height, width = size or spec.image_shape[:2]
-    name = f"{spec.name}-{origin}-{spec.version}-{height}x{width}"
-    folder = prepared_path(f"{name}-{{}}", name, fingerprint(inputs))
+    name = f"{_file_name(spec.name)}-{origin}-{spec.version}-{height}x{width}"
+    declared = spec.model_dump(mode="json", include={"name", "factors"})
+    folder = prepared_path(f"{name}-{{}}", name, declared, fingerprint(inputs))
     # The images are written last: where they are, all is there.
     with made_once(folder / "images.npy") as missing:
         if missing:
@@ -86,6 +88,11 @@ def open_stored(
         groups=kept.get("groups"),
         notes=notes,
     )
+
+
+def _file_name(name: str) -> str:
+    """A name as a part of a path: that of an open set is a path itself."""
+    return re.sub(r"[^\w.-]+", "_", name)[-60:]
 
 
 def _write(

@@ -6,15 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
-from jaxtyping import Float, Float32, Int, Shaped, UInt32
+from jaxtyping import Float, Float32, Shaped, UInt32
 
 from drbench.progress import say
 
+if TYPE_CHECKING:
+    from drbench.metrics.splitting import Code
+
 _PATIENCE = 2.0
 """Seconds after which loading the compiled loops must be compiling them."""
+_SEEDS = 2**31 - 1
+"""Seeds of a tree, as scikit-learn draws them."""
+_CONTINUOUS = 0.99
+"""Share of distinct values from which equal ones are taken for coincidences."""
 
 
 @final
@@ -55,12 +62,12 @@ class Workers:
         for _ in self._threads.map(work, edges[:-1], edges[1:]):
             pass
 
-    def scratch(self, rows: int, latents: int) -> UInt32[np.ndarray, "2 rows latents"]:
+    def scratch(self, rows: int, latents: int) -> UInt32[np.ndarray, "3 rows latents"]:
         """Memory of the calling thread; what is in it is undefined."""
-        size = 2 * rows * latents
+        size = 3 * rows * latents
         if len(self._scratch.kept) < size:
             self._scratch.kept = np.empty(size, dtype=np.uint32)
-        return self._scratch.kept[:size].reshape(2, rows, latents)
+        return self._scratch.kept[:size].reshape(3, rows, latents)
 
 
 @contextmanager
@@ -85,8 +92,10 @@ def boost(
 
     What scikit-learn's GradientBoostingClassifier and GradientBoostingRegressor do with their
     defaults: trees of depth 3 fitted to the gradient of the log loss or the squared error, the
-    split with the largest reduction of the variance, one Newton step a leaf, a rate of 0.1.
-    Latents whose best splits are equally good are drawn by lot.
+    split with the largest reduction of the variance, one Newton step a leaf, a rate of 0.1. The
+    same seed draws the same lots between equally good splits, and sums are added up in the same
+    order, so that the trees are the same to the last bit; but where values repeat though most are
+    distinct, equal ones are not sorted as there, which may move a sum by its last bit.
 
     Parameters
     ----------
@@ -101,7 +110,7 @@ def boost(
     rounds : int
         Boosting rounds.
     seed : int
-        Seed of the lots.
+        What scikit-learn calls random_state.
     crew : Workers
         Who grows the trees.
     """
@@ -112,27 +121,24 @@ def boost(
     truth = (np.searchsorted(names, labels) if is_class else labels).astype(np.float64)
     start = _start(counts / len(labels), truth, classes)
     raw, raw_unseen = np.repeat(start, len(labels), axis=1), np.repeat(start, len(unseen), axis=1)
-    columns, unseen = np.ascontiguousarray(latents.T), np.ascontiguousarray(unseen)
-    rng = np.random.default_rng(seed)
-    seeds = rng.integers(2**62, size=(rounds, len(raw)))
-    order = np.stack([_order(column, rng) for column in columns], axis=1).astype(np.uint32)
-    gradients, importances = np.empty_like(raw), np.zeros((len(raw), latents.shape[1]))
+    code, unseen = _code(latents), np.ascontiguousarray(unseen)
+    seeds = np.random.RandomState(seed).randint(_SEEDS, size=(rounds, len(raw)))
+    gradients, importances = np.empty_like(raw), np.zeros((*seeds.shape, latents.shape[1]))
     for i in range(rounds):
 
         def differ(first: int, last: int) -> None:
             kernels.negative_gradients(raw, truth, classes, first, last, gradients)
 
-        def grow(first: int, last: int, lots: np.ndarray = seeds[i]) -> None:
+        def grow(first: int, last: int, i: int = i) -> None:
             kernels.grow_trees(
-                columns, order, gradients, truth, classes, lots, first, last,
-                crew.scratch(*order.shape), importances, raw, unseen, raw_unseen,
+                code, gradients, truth, classes, seeds[i], first, last,
+                crew.scratch(*code.order.shape), importances[i], raw, unseen, raw_unseen,
             )  # fmt: skip
 
         crew.share(differ, len(labels))
         crew.share(grow, len(raw))
-    shares = importances.sum(axis=0)
     return Boosted(
-        shares / shares.sum() if shares.any() else shares,
+        _shares(importances.reshape(-1, latents.shape[1]) / len(labels)),
         raw,
         raw_unseen,
         _predicted(raw, names, classes),
@@ -153,15 +159,37 @@ def _start(
     if classes == 0:
         return np.array([[truth.mean()]])
     if classes == 2:
-        return np.log(shares[1:, None] / shares[0])
-    logs = np.log(shares)
-    return np.asarray((logs - logs.mean())[:, None])
+        from scipy.special import logit
+
+        return np.asarray(logit(shares[1:, None]))
+    return np.asarray(np.log(shares / np.exp(np.log(shares).mean()))[:, None])
 
 
-def _order(column: Float32[np.ndarray, "n"], rng: np.random.Generator) -> Int[np.ndarray, "n"]:
-    """Rows by the value of a latent, those of equal value in random order."""
-    shuffled = rng.permutation(len(column))
-    return shuffled[np.argsort(column[shuffled], kind="stable")]
+def _code(latents: Float32[np.ndarray, "n latent"]) -> "Code":
+    """Latents sorted, and what there is to know of equal values."""
+    from drbench.metrics.splitting import CLOSE, Code
+
+    columns, n = np.ascontiguousarray(latents.T), len(latents)
+    order = np.argsort(columns, axis=1, kind="stable")
+    ascending = np.take_along_axis(columns, order, axis=1)
+    distinct = 1 + np.count_nonzero(np.diff(ascending), axis=1)
+    apart = ascending[:, 1:] > ascending[:, :-1] + CLOSE
+    ends = (np.flatnonzero(np.concatenate([[True], row, [True]])) for row in apart)
+    return Code(
+        columns,
+        np.ascontiguousarray(order.T, dtype=np.uint32),
+        distinct < _CONTINUOUS * n,
+        np.array([np.diff(end).max() for end in ends]),
+    )
+
+
+def _shares(importances: Float[np.ndarray, "tree latent"]) -> Float[np.ndarray, "latent"]:
+    """Importances of all trees that have more than one node, together."""
+    grown = importances[importances.any(axis=1)]
+    if not len(grown):
+        return np.zeros(importances.shape[1])
+    mean = grown.mean(axis=0)
+    return np.asarray(mean / mean.sum())
 
 
 def _predicted(

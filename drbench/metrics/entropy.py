@@ -1,5 +1,7 @@
 """Discrete entropy and mutual information, from counts. All in nats."""
 
+import math
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -9,6 +11,10 @@ Binning = Literal["width", "frequency"]
 _NUDGE = 1e-5
 """Share of a bin by which values below an edge count as on it: float32 levels that fall on an edge
 land on the same side whatever the scale."""
+_MOST_CELLS = 4096
+"""Bins times classes that are counted at once: they stay in the processor's nearest memory."""
+_MOST_COUNTS = 2**20
+"""Counts that are held at once."""
 
 
 def discretise(
@@ -28,10 +34,12 @@ def discretise(
         inner = np.arange(1, bins) / bins
         binned = [np.searchsorted(np.quantile(z, inner), z, side="right") for z in latents.T]
         return np.stack(binned, axis=1)
-    halves = latents.astype(np.float64) / 2  # because the range itself may overflow
-    low, high = halves.min(axis=0), halves.max(axis=0)
+    # Half of each latent, because its range may overflow; column by column, which is quicker.
+    halves = np.ascontiguousarray(latents.T, dtype=np.float64) / 2
+    low, high = halves.min(axis=1, keepdims=True), halves.max(axis=1, keepdims=True)
     width = np.where(high > low, high - low, 1.0)
-    return np.minimum(((halves - low) / width * bins + _NUDGE).astype(np.int64), bins - 1)
+    place = (halves - low) / width * bins + _NUDGE
+    return np.minimum(place.astype(np.int64), bins - 1).T
 
 
 def entropy_of_counts(
@@ -48,15 +56,56 @@ def entropy_of_counts(
     return np.asarray(-(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=-1))
 
 
-def joint_counts(
-    binned: Int[np.ndarray, "n latent"], classes: Int[np.ndarray, "n"], bins: int
-) -> Int[np.ndarray, "latent bins size"]:
-    """Rows in each bin and class, for each latent."""
-    latents = binned.shape[1]
-    size = int(classes.max()) + 1
-    cells = (binned + np.arange(latents) * bins) * size + classes[:, None]
-    joint = np.bincount(cells.ravel(), minlength=latents * bins * size)
-    return joint.reshape(latents, bins, size)
+def entropies(columns: Int[np.ndarray, "n column"]) -> Float[np.ndarray, "column"]:
+    """Entropy of each column of classes or bins."""
+    return np.array([float(entropy_of_counts(np.bincount(column))) for column in columns.T])
+
+
+def joint_entropies(
+    binned: Int[np.ndarray, "n latent"], classes: Int[np.ndarray, "n factor"], bins: int
+) -> Float[np.ndarray, "latent factor"]:
+    """Entropy of each binned latent and each factor's classes together.
+
+    Rows are counted by the classes of a few factors at once, which costs more than adding up.
+
+    Parameters
+    ----------
+    binned : (n, latent) int
+        Bin of each latent, 0 to bins - 1.
+    classes : (n, factor) int
+        Class of each factor, 0 or more.
+    bins : int
+        Number of bins.
+    """
+    columns = np.ascontiguousarray(binned.T)
+    table = np.empty((len(columns), classes.shape[1]))
+    for group, sizes in _groups(classes, bins):
+        shape = (*sizes, bins)
+        cells = math.prod(shape)
+        first = np.ravel_multi_index(tuple(classes[:, group].T), sizes) * bins
+        step = max(_MOST_COUNTS // cells, 1)
+        for start in range(0, len(columns), step):
+            block = slice(start, start + step)
+            counts = [np.bincount(first + z, minlength=cells) for z in columns[block]]
+            joint = np.stack(counts).reshape(-1, *shape)
+            for axis, j in enumerate(group, start=1):
+                others = tuple(k for k in range(1, len(shape)) if k != axis)
+                pairs = joint.sum(axis=others)  # (latent, class, bin)
+                table[block, j] = entropy_of_counts(pairs.reshape(len(pairs), -1))
+    return table
+
+
+def _groups(
+    classes: Int[np.ndarray, "n factor"], bins: int
+) -> Iterator[tuple[list[int], tuple[int, ...]]]:
+    """Factors to count together, and their numbers of classes."""
+    sizes = [int(column.max()) + 1 for column in classes.T]
+    waiting = list(range(len(sizes)))
+    while waiting:
+        group = [waiting.pop(0)]
+        while waiting and bins * math.prod(sizes[j] for j in [*group, waiting[0]]) <= _MOST_CELLS:
+            group.append(waiting.pop(0))
+        yield group, tuple(sizes[j] for j in group)
 
 
 def mutual_information(
@@ -73,10 +122,6 @@ def mutual_information(
     bins : int
         Number of bins.
     """
-    joint = joint_counts(binned, classes, bins)
-    information = (
-        entropy_of_counts(joint.sum(axis=2))
-        + entropy_of_counts(joint.sum(axis=1))
-        - entropy_of_counts(joint.reshape(len(joint), -1))
-    )
-    return np.maximum(information, 0.0)
+    factor = classes[:, None]
+    joint = joint_entropies(binned, factor, bins)[:, 0]
+    return np.maximum(entropies(binned) + entropies(factor) - joint, 0.0)

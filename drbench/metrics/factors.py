@@ -62,6 +62,12 @@ def target(representation: Representation, factor: int) -> Shaped[np.ndarray, "n
     return representation.codes[:, factor]
 
 
+def perfect_code(representation: Representation) -> Float[np.ndarray, "n factor"]:
+    """Latents that are the factors themselves: what a perfect code would be."""
+    columns = [target(representation, j) for j in range(len(representation.factors))]
+    return np.column_stack([np.empty((len(representation.latents), 0)), *columns])
+
+
 def by_factor(
     representation: Representation, scores: Mapping[int, float]
 ) -> dict[str, float | None]:

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from drbench.metrics.factors import by_factor, target
+from drbench.metrics.factors import by_factor, perfect_code
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.scaling import Scaling
 from drbench.representation import Representation
@@ -19,6 +19,7 @@ _SINGULAR = 1e-10
     source="Watanabe, IBM J. Res. Dev. 1960; of Gaussians as in Locatello et al., ICML 2019",
     cost="n * latents^2 + latents^3; a few ms at 10 latents, seconds at 768",
     higher_is_better=False,
+    unsupervised=True,
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 1e-9,
@@ -58,8 +59,7 @@ def gaussian_tc(representation: Representation, *, seed: int) -> MetricResult:
         independent latents, each unit with its rows shuffled by itself.
     """
     latents, units = representation.latents, representation.units
-    factors = [target(representation, j) for j in range(len(representation.factors))]
-    perfect = np.stack(factors, axis=1).astype(np.float64)
+    perfect = perfect_code(representation)
     white, unit = whitened(latents, units)
     ideal, _ = whitened(perfect, np.arange(perfect.shape[1]))
     value = total_correlation(white)
@@ -79,7 +79,7 @@ def gaussian_tc(representation: Representation, *, seed: int) -> MetricResult:
         per_factor=by_factor(representation, {}),
         parameters={"seed": seed},
         n_samples=len(latents),
-        reference=None if reason else total_correlation(ideal),
+        reference=None if reason or not representation.factors else total_correlation(ideal),
         chance=None if reason else total_correlation(shuffled),
         reason=reason,
     )

@@ -13,6 +13,7 @@ from drbench.metrics.factors import by_factor, reason_for, rows_of, select, spre
 from drbench.metrics.information import NOTHING
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.neighbours import neighbour_information
+from drbench.metrics.parallel import in_parallel
 from drbench.metrics.scaling import Scaling
 from drbench.representation import Representation
 
@@ -21,6 +22,8 @@ _REPEATS = 20
 _LEVELS = 100
 """Most values of a quantised latent."""
 _ITERATIONS = 100
+_SECONDS = 6e-8
+"""Rough time of a regression, divided by the features of all rows and the classes."""
 
 
 @metric(
@@ -130,10 +133,11 @@ def information_shares(
     shares = np.empty((latents.shape[1], codes.shape[1]))
     entropy = [float(entropy_of_counts(np.bincount(column))) for column in codes.T]
     for d, z in enumerate(latents.T):
-        levels = _levels(z)
+        levels, order = _levels(z), np.argsort(z)
+        ascending, ordered = z[order], codes[order]  # once, not for each factor
         for j, column in enumerate(codes.T):
             if levels is None:
-                told = neighbour_information(z, column, neighbours)
+                told = neighbour_information(ascending, ordered[:, j], neighbours)
             else:
                 told = float(mutual_information(levels[:, None], column, int(levels.max()) + 1)[0])
             shares[d, j] = min(told / entropy[j], 1.0) if told > NOTHING else 0.0
@@ -144,22 +148,32 @@ def explicitness(
     latents: Float[np.ndarray, "n latent"], codes: Int[np.ndarray, "n factor"]
 ) -> Float[np.ndarray, "factor"]:
     """InfoE of each factor: 1 - cross-entropy of logistic regression / entropy of the factor."""
+    features = _features(latents)
+    work = _SECONDS * features.size
+    found = in_parallel(
+        _explained_linearly,
+        {j: (features, column) for j, column in enumerate(codes.T)},
+        {j: work * (int(column.max()) + 1) for j, column in enumerate(codes.T)},
+        "logistic regressions, factors",
+    )
+    return np.array(list(found.values()), dtype=np.float64)
+
+
+def _explained_linearly(
+    features: Float[np.ndarray, "n feature"], classes: Int[np.ndarray, "n"]
+) -> float:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
-    from threadpoolctl import threadpool_limits
 
-    features = _features(latents)
-    scores = np.zeros(codes.shape[1])
-    for j, column in enumerate(codes.T):
-        model = LogisticRegression(C=np.inf, max_iter=_ITERATIONS)
-        with threadpool_limits(1), warnings.catch_warnings():  # threads would add in another order
-            # Classes that can be told apart without error have no best fit to converge to.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            predicted = model.fit(features, column).predict_proba(features)
-        entropy = entropy_of_counts(np.bincount(column))
-        scores[j] = 1 - log_loss(column, predicted, labels=model.classes_) / entropy
-    return np.clip(scores, 0.0, 1.0)
+    model = LogisticRegression(C=np.inf, max_iter=_ITERATIONS)
+    with warnings.catch_warnings():
+        # Classes that can be told apart without error have no best fit to converge to.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        predicted = model.fit(features, classes).predict_proba(features)
+    entropy = entropy_of_counts(np.bincount(classes))
+    share = 1 - log_loss(classes, predicted, labels=model.classes_) / entropy
+    return float(np.clip(share, 0.0, 1.0))
 
 
 def dominance(shares: Float[np.ndarray, "k m"]) -> float:

@@ -9,13 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from pydantic import Field
 
-from drbench.metrics.entropy import (
-    Binning,
-    discretise,
-    entropy_of_counts,
-    joint_counts,
-    mutual_information,
-)
+from drbench.metrics.entropy import Binning, discretise, entropies, joint_entropies
 from drbench.metrics.factors import Selection, select
 from drbench.metrics.metric import Invariance
 from drbench.representation import Representation
@@ -52,24 +46,23 @@ class Binned:
     @cached_property
     def information(self) -> Float[np.ndarray, "latent factor"]:
         """Mutual information in nats, plug-in estimate."""
-        table = np.empty((self.latents.shape[1], self.classes.shape[1]))
-        for j, column in enumerate(self.classes.T):
-            table[:, j] = mutual_information(self.latents, column, self.bins)
+        table = entropies(self.latents)[:, None] + self.entropy - self.joint_entropy
         return np.where(table < NOTHING, 0.0, table)
+
+    @cached_property
+    def shares(self) -> Float[np.ndarray, "latent factor"]:
+        """Mutual information over the factor's entropy."""
+        return self.information / self.entropy
 
     @cached_property
     def joint_entropy(self) -> Float[np.ndarray, "latent factor"]:
         """Entropy of each latent and each factor together, in nats."""
-        table = np.empty((self.latents.shape[1], self.classes.shape[1]))
-        for j, column in enumerate(self.classes.T):
-            joint = joint_counts(self.latents, column, self.bins)
-            table[:, j] = entropy_of_counts(joint.reshape(len(joint), -1))
-        return table
+        return joint_entropies(self.latents, self.classes, self.bins)
 
     @cached_property
     def entropy(self) -> Float[np.ndarray, "factor"]:
         """Entropy of each factor in nats."""
-        return np.array([entropy_of_counts(np.bincount(column)) for column in self.classes.T])
+        return entropies(self.classes)
 
 
 @final
@@ -106,7 +99,7 @@ def views(
     latents = discretise(representation.latents, bins, binning)
     classes = representation.codes[:, list(used)].astype(np.int64)
     perfect = discretise(classes.astype(np.float64), bins, binning) if len(used) else classes
-    shuffled = np.random.default_rng(seed).permutation(latents)
+    shuffled = latents.T[:, np.random.default_rng(seed).permutation(len(latents))].T
     return Views(
         *(Binned(each, classes, bins) for each in (latents, perfect, shuffled)),
     )

@@ -5,8 +5,8 @@ from math import log
 import numpy as np
 from jaxtyping import Float, Int
 
-from drbench.metrics.entropy import Binning, discretise, mutual_information
-from drbench.metrics.factors import by_factor, target
+from drbench.metrics.entropy import Binning, discretise, entropies, joint_entropies
+from drbench.metrics.factors import by_factor, perfect_code
 from drbench.metrics.information import INVARIANCES, Bins
 from drbench.metrics.metric import MetricResult, metric
 from drbench.representation import Representation
@@ -19,6 +19,7 @@ from drbench.representation import Representation
     source="Locatello et al., ICML 2019, arXiv 1811.12359",
     cost="n * latents^2; about 30 ms at 15,000 rows and 10 latents, minutes at 768",
     higher_is_better=False,
+    unsupervised=True,
     invariances=INVARIANCES,
     faults=(
         "It knows nothing of the factors: noise scores best.",
@@ -62,8 +63,7 @@ def latent_mi(
     binned = discretise(latents, bins, binning) if latents.size else latents.astype(np.int64)
     shared = np.zeros(0) if reason else shared_information(binned, bins)
     shuffled = np.random.default_rng(seed).permuted(binned, axis=0)
-    factors = [target(representation, j) for j in range(len(representation.factors))]
-    perfect = _varying(np.stack(factors, axis=1).astype(np.float64))
+    perfect = _varying(perfect_code(representation))
     comparable = reason is None and perfect.shape[1] > 1
     return MetricResult(
         value=None if reason else float(shared.mean()),
@@ -86,10 +86,11 @@ def shared_information(binned: Int[np.ndarray, "n latent"], bins: int) -> Float[
     >>> (shared_information(z, 2) / np.log(2)).tolist()
     [1.0, 0.0, 0.0]
     """
-    pairs = [
-        mutual_information(binned[:, i + 1 :], binned[:, i], bins)
-        for i in range(binned.shape[1] - 1)
-    ]
+    columns, own = np.asfortranarray(binned), entropies(binned)
+    pairs = []
+    for i in range(len(own) - 1):
+        joint = joint_entropies(columns[:, i + 1 :], columns[:, i : i + 1], bins)[:, 0]
+        pairs.append(np.maximum(own[i] + own[i + 1 :] - joint, 0.0))
     return np.concatenate(pairs)
 
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from drbench import registry
 from drbench.errors import PluginError, RequestError
 from drbench.frozen import Frozen, first_problem
+from drbench.metrics.cautions import cautions
+from drbench.metrics.duration import Duration
 from drbench.representation import Representation
 
 Invariance = Literal[
@@ -23,6 +25,10 @@ Invariance = Literal[
     "label_type",
     "jobs",
 ]
+
+
+NO_FACTORS = "the images have no factors; metrics of the latents alone score them"
+"""Why a metric of factors has no value where there are none."""
 
 
 class Curve(Frozen):
@@ -103,7 +109,11 @@ class Metric:
     """Publication that defines it."""
     cost: str
     """How its time grows."""
+    duration: Duration | None = None
+    """How long it takes, for an estimate before it starts; None if that is not known."""
     higher_is_better: bool = True
+    unsupervised: bool = False
+    """Whether it looks at latents alone, and so scores images without factors too."""
     invariances: Mapping[Invariance, float] = field(default_factory=dict)
     """Changes that leave the score alone, with the absolute tolerance."""
     faults: tuple[str, ...] = ()
@@ -123,6 +133,8 @@ class Metric:
         """
         complete = self.validated(parameters)
         representation = as_representation(latents, codes)
+        if not representation.factors and not self.unsupervised:
+            return MetricResult(value=None, parameters=complete | {"seed": seed}, reason=NO_FACTORS)
         try:
             result = self.compute(representation, seed=seed, **complete)
         except ValidationError as error:
@@ -133,7 +145,8 @@ class Metric:
             raise PluginError(
                 f"The metric {self.name!r} returns {type(result).__name__}, not a MetricResult."
             )
-        return result
+        said = dict.fromkeys([*result.warnings, *cautions(representation, result)])
+        return result.model_copy(update={"warnings": tuple(said)})
 
     @functools.cached_property
     def defaults(self) -> dict[str, Any]:
@@ -181,7 +194,9 @@ def metric(
     range: tuple[float, float],
     source: str,
     cost: str,
+    duration: Duration | None = None,
     higher_is_better: bool = True,
+    unsupervised: bool = False,
     invariances: Mapping[Invariance, float] | None = None,
     faults: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., MetricResult]], Metric]:
@@ -203,7 +218,9 @@ def metric(
             range=range,
             source=source,
             cost=cost,
+            duration=duration,
             higher_is_better=higher_is_better,
+            unsupervised=unsupervised,
             invariances=invariances or {},
             faults=faults,
         )

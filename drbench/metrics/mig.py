@@ -1,20 +1,13 @@
 """MIG: the gap between the two latents that tell most of a factor."""
 
-import math
-from collections.abc import Iterator
-from typing import Annotated
-
 import numpy as np
-from jaxtyping import Float, Int
-from pydantic import Field
+from jaxtyping import Float
 
-from drbench.metrics.entropy import Binning, discretise, entropy_of_counts
-from drbench.metrics.factors import by_factor, reason_for, rows_of, select, spread_out
+from drbench.metrics.entropy import Binning
+from drbench.metrics.factors import by_factor, reason_for, rows_of, spread_out
+from drbench.metrics.information import Binned, Bins, classes_only, gaps, views
 from drbench.metrics.metric import MetricResult, metric
 from drbench.representation import Representation
-
-_MOST_CELLS = 4096
-"""Bins times classes that are counted at once: they stay in the processor's nearest memory."""
 
 
 @metric(
@@ -45,7 +38,7 @@ def mig(
     representation: Representation,
     *,
     seed: int,
-    bins: Annotated[int, Field(ge=2, le=10_000)] = 20,
+    bins: Bins = 20,
     binning: Binning = "width",
 ) -> MetricResult:
     """Information of the best latent about a factor less that of the second best, over its entropy.
@@ -71,75 +64,28 @@ def mig(
         `matrix`: information over the factor's entropy (latent, factor). `reference`: the classes
         themselves as latents, binned alike. `chance`: the same latents with their rows shuffled.
     """
-    selection = select(
-        representation,
-        continuous="MIG bins latents, never factors",
-        vectors="MIG bins scalar latents",
-    )
-    latents, declined, used = representation.latents, dict(selection.declined), selection.used
-    if latents.shape[1] < 2:
+    selection = classes_only(representation, "MIG")
+    declined, used = dict(selection.declined), selection.used
+    if representation.latents.shape[1] < 2:
         declined |= dict.fromkeys(used, "MIG compares two latents, there is one")
         used = ()
-    classes = representation.codes[:, list(used)]
-    binned = discretise(latents, bins, binning)
-    shares = _shares(binned, classes, bins)
-    shuffled = np.random.default_rng(seed).permutation(binned)
-    gaps = _gaps(shares)
+    seen = views(representation, used, seed=seed, bins=bins, binning=binning)
     reason = reason_for(used, declined)
-    perfect = discretise(classes.astype(np.float64), bins, binning) if len(used) else classes
+    scores = _gaps(seen.code)
     return MetricResult(
-        value=None if reason else float(gaps.mean()),
-        per_factor=by_factor(representation, dict(zip(used, gaps, strict=True))),
+        value=None if reason else float(scores.mean()),
+        per_factor=by_factor(representation, dict(zip(used, scores, strict=True))),
         parameters={"seed": seed, "bins": bins, "binning": binning},
-        n_samples=len(latents),
-        reference=None if reason else float(_gaps(_shares(perfect, classes, bins)).mean()),
-        chance=None if reason else float(_gaps(_shares(shuffled, classes, bins)).mean()),
-        matrix=rows_of(spread_out(shares, used, len(representation.factors))),
+        n_samples=len(representation.codes),
+        reference=None if reason else float(_gaps(seen.perfect).mean()),
+        chance=None if reason else float(_gaps(seen.shuffled).mean()),
+        matrix=rows_of(spread_out(seen.code.shares, used, len(representation.factors))),
         warnings=selection.warnings,
         reason=reason,
     )
 
 
-def _shares(
-    binned: Int[np.ndarray, "n latent"], classes: Int[np.ndarray, "n factor"], bins: int
-) -> Float[np.ndarray, "latent factor"]:
-    """Mutual information of each latent with each factor, over the factor's entropy."""
-    shares = np.empty((binned.shape[1], classes.shape[1]))
-    columns = np.ascontiguousarray(binned.T)
-    for group, joint in _joint_counts(columns, classes, bins):
-        own = range(2, joint.ndim)
-        for axis, j in zip(own, group, strict=True):
-            table = joint.sum(axis=tuple(k for k in own if k != axis))  # (latent, bin, class)
-            entropy = entropy_of_counts(table[0].sum(axis=0))
-            information = (
-                entropy
-                + entropy_of_counts(table.sum(axis=2))
-                - entropy_of_counts(table.reshape(len(table), -1))
-            )
-            shares[:, j] = np.maximum(information, 0.0) / entropy
-    return shares
-
-
-def _joint_counts(
-    columns: Int[np.ndarray, "latent n"], classes: Int[np.ndarray, "n factor"], bins: int
-) -> Iterator[tuple[list[int], Int[np.ndarray, "latent bin *classes"]]]:
-    """Rows by bin and classes of a few factors at once: counting costs more than adding up."""
-    sizes = [int(column.max()) + 1 for column in classes.T]
-    waiting = list(range(len(sizes)))
-    while waiting:
-        group = [waiting.pop(0)]
-        while waiting and bins * math.prod(sizes[j] for j in [*group, waiting[0]]) <= _MOST_CELLS:
-            group.append(waiting.pop(0))
-        shape = tuple(sizes[j] for j in group)
-        cells = math.prod(shape)
-        cell = np.ravel_multi_index(tuple(classes[:, group].T), shape)
-        counts = [np.bincount(z * cells + cell, minlength=bins * cells) for z in columns]
-        yield group, np.stack(counts).reshape(len(columns), bins, *shape)
-
-
-def _gaps(shares: Float[np.ndarray, "latent factor"]) -> Float[np.ndarray, "factor"]:
-    """Best minus second best of each column; with a single latent, the best."""
-    if len(shares) < 2:
-        return shares.max(axis=0, initial=0.0)
-    ordered = np.sort(shares, axis=0)
-    return ordered[-1] - ordered[-2]
+def _gaps(binned: Binned) -> Float[np.ndarray, "factor"]:
+    """Share of the best latent less that of the second best; with a single latent, the best."""
+    shares = binned.shares.T
+    return gaps(shares) if shares.shape[1] > 1 else shares.max(axis=1, initial=0.0)

@@ -62,7 +62,7 @@ def mig_sup(
     selection = classes_only(representation, "MIG-sup")
     used = selection.used
     seen = views(representation, used, seed=seed, bins=bins, binning=binning)
-    shares = seen.code.information / seen.code.entropy
+    shares = seen.code.shares
     told = shares.any(axis=1)
     reason = reason_for(used, selection.declined)
     if reason is None and len(used) < 2:
@@ -87,5 +87,4 @@ def mig_sup(
 def _mean(binned: Binned) -> float | None:
     """MIG-sup of the latents that tell something; None without any."""
     told = binned.information.any(axis=1)
-    shares = binned.information[told] / binned.entropy
-    return float(gaps(shares).mean()) if told.any() else None
+    return float(gaps(binned.shares[told]).mean()) if told.any() else None

@@ -36,34 +36,41 @@ def neighbour_information(
     kept = counts[classes] > 1
     if not kept.any():
         return 0.0
-    everything = np.sort(values[kept])
+    values, classes = values[kept], classes[kept]
+    ascending = np.argsort(values, kind="stable")  # no work where they ascend already
+    # Few bits suffice for the classes, and sort quicker.
+    labels = classes[ascending].astype(np.min_scalar_type(len(counts)))
+    grouped = ascending[np.argsort(labels, kind="stable")]  # class by class, each ascending
+    own, label = values[grouped], classes[grouped]
+    size = counts[label]
+    k = np.minimum(neighbours, size - 1)
+    radius = np.empty(len(own))
+    for each in range(1, int(k.max()) + 1):
+        alike = k == each
+        radius[alike] = _radius(own[alike], label[alike], each) * _SHRINK
+    everything = values[ascending]
+    closer = np.searchsorted(everything, own + radius, side="right")
+    closer -= np.searchsorted(everything, own - radius, side="left")
     psi = _digamma(len(everything))
-    total = psi[len(everything)]
-    for c in np.flatnonzero(counts > 1):
-        own = np.sort(values[classes == c])
-        k = min(neighbours, len(own) - 1)
-        radius = _radius(own, k) * _SHRINK
-        closer = np.searchsorted(everything, own + radius, side="right")
-        closer -= np.searchsorted(everything, own - radius, side="left")
-        share = len(own) / len(everything)
-        total += share * (psi[k] - psi[len(own)] - psi[closer].mean())
+    total = psi[len(everything)] + np.mean(psi[k] - psi[size] - psi[closer])
     return max(float(total), 0.0)
 
 
-def _radius(ordered: Float[np.ndarray, "m"], k: int) -> Float[np.ndarray, "m"]:
-    """Distance of each value to its k-th neighbour.
+def _radius(
+    values: Float[np.ndarray, "m"], classes: Int[np.ndarray, "m"], k: int
+) -> Float[np.ndarray, "m"]:
+    """Distance of each value to its k-th neighbour in its class; values ascend class by class.
 
     Of the windows of k + 1 values that hold it, the one that reaches least far says it.
     """
-    m = len(ordered)
-    radius = np.full(m, np.inf)
+    windows = len(values) - k
+    last = values[k:]
+    whole = classes[k:] == classes[:windows]  # windows within a class
+    radius = np.full(len(values), np.inf)
     for before in range(k + 1):  # neighbours in the window that are smaller
-        inside = slice(before, m - k + before)
-        reach = np.maximum(
-            ordered[inside] - ordered[: m - k],
-            ordered[k:] - ordered[inside],
-        )
-        radius[inside] = np.minimum(radius[inside], reach)
+        inside = slice(before, windows + before)
+        reach = np.maximum(values[inside] - values[:windows], last - values[inside])
+        radius[inside] = np.minimum(radius[inside], np.where(whole, reach, np.inf))
     return radius
 
 

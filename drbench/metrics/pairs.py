@@ -74,7 +74,8 @@ def pair_moments(
         keys = level_keys(representation, seed)
         repeats = lines_of(keys.sum(axis=0))
         rows = np.minimum.reduceat(repeats.order, repeats.starts)
-        latents, keys = scaling.apply(representation.latents[rows])[:, active], keys[:, rows]
+        latents = scaling.apply(representation.latents.take(rows, axis=0))[:, active]
+        keys = keys[:, rows]
         powers, whole = np.hstack([latents, latents**2]), keys.sum(axis=0)
         for j in rest:
             found[j] = _in_blocks("sample", *_line_sums(powers, lines_of(whole - keys[j])))
@@ -124,6 +125,28 @@ def lines_of(keys: UInt64[np.ndarray, "n"]) -> Lines:
     return Lines(order, starts, np.diff(starts, append=len(keys)))
 
 
+def longer(lines: Lines) -> Lines:
+    """Those of two rows or more.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in longer(lines_of(np.array([5, 3, 5], dtype=np.uint64)))]
+    [[0, 2], [0], [2]]
+    """
+    several = lines.size > 1
+    size = lines.size[several]
+    return Lines(lines.order[np.repeat(several, lines.size)], np.cumsum(size) - size, size)
+
+
+def line_totals(
+    table: Float[np.ndarray, "n column"], lines: Lines
+) -> Float[np.ndarray, "line column"]:
+    """Sum of a table over the rows of each line."""
+    if not len(lines.order):
+        return table[:0]
+    return np.add.reduceat(table.take(lines.order, axis=0), lines.starts, axis=0)
+
+
 def block_starts(units: int) -> Int[np.ndarray, "block"]:
     """Where the jackknife's blocks start among units in random order."""
     count = min(BLOCKS, units)
@@ -137,11 +160,9 @@ def _line_sums(
 
     A line of m rows gives m * floor(m / 2) pairs, any two of its rows equally often.
     """
-    rows = lines.order[np.repeat(lines.size > 1, lines.size)]
-    size = lines.size[lines.size > 1].astype(np.float64)
-    starts = (np.cumsum(size) - size).astype(np.int64)
-    both = np.add.reduceat(powers[rows], starts, axis=0) if len(rows) else powers[:0]
-    total, squares = np.split(both, 2, axis=1)
+    lines = longer(lines)
+    total, squares = np.split(line_totals(powers, lines), 2, axis=1)
+    size = lines.size.astype(np.float64)
     pairs = size * np.floor(size / 2)
     each = (pairs / size)[:, None]  # pairs that hold a given row as their first
     once = (pairs / (size * (size - 1)))[:, None]  # times that two given rows meet, in this order

@@ -22,10 +22,11 @@ class Scaling:
     @classmethod
     def of(cls, latents: Float[np.ndarray, "n latent"]) -> "Scaling":
         """Measure a sample."""
-        peak = np.abs(latents).max(axis=0)
+        columns = np.ascontiguousarray(latents.T)  # several times quicker than down the rows
+        peak = np.abs(columns).max(axis=1)
         peak = np.where(peak > 0, peak, 1.0).astype(np.float64)
-        relative = latents / peak
-        return cls(peak, relative.mean(axis=0), relative.std(axis=0))
+        relative = columns / peak[:, None]
+        return cls(peak, relative.mean(axis=1), relative.std(axis=1))
 
     def apply(self, latents: Float[np.ndarray, "n latent"]) -> Float[np.ndarray, "n latent"]:
         """Latents with mean 0 and standard deviation 1 in the measured sample; constants give 0."""

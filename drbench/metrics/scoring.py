@@ -5,16 +5,24 @@ from typing import Any
 
 from drbench import registry
 from drbench.errors import DrbenchError, PluginError, RequestError
-from drbench.metrics.metric import MetricResult, as_representation, load_metric
+from drbench.metrics.duration import count_classes, in_words
+from drbench.metrics.metric import Metric, MetricResult, as_representation, load_metric
+from drbench.progress import part_of, say
+from drbench.representation import Representation
 
 DEFAULT_METRICS = ("omes", "omes_sobol", "dci", "mig", "gbt", "gbt_pruned")
 """What is scored, in this order, where no metric is named; those that are registered."""
+DEFAULT_WITHOUT_FACTORS = ("gaussian_tc", "latent_mi")
+"""The same for images without factors, which only metrics of the latents alone can score."""
+SLOW = 10.0
+"""Expected seconds from which on they are said before a metric starts."""
 
 
-def default_metrics() -> list[str]:
-    """What is scored where no metric is named: the registered ones of `DEFAULT_METRICS`."""
+def default_metrics(*, factors: bool = True) -> list[str]:
+    """What is scored where no metric is named, of images with factors or without."""
     registered = registry.names("metric")
-    return [name for name in DEFAULT_METRICS if name in registered]
+    chosen = DEFAULT_METRICS if factors else DEFAULT_WITHOUT_FACTORS
+    return [name for name in chosen if name in registered]
 
 
 def score(
@@ -73,13 +81,18 @@ def score(
                 f"Parameters are given for {name!r}, which is not among the metrics that are "
                 f"scored: {', '.join(names)}."
             )
-    for name, chosen_metric in chosen.items():
-        chosen_metric.validated(given.get(name, {}))  # before the first of them takes minutes
+    complete = {  # before the first of them takes minutes
+        name: chosen_metric.validated(given.get(name, {})) for name, chosen_metric in chosen.items()
+    }
     representation = as_representation(latents, codes)
+    fitted: set[tuple[Any, ...]] = set()
     results = {}
-    for name, chosen_metric in chosen.items():
+    for number, (name, chosen_metric) in enumerate(chosen.items(), 1):
+        _announce(chosen_metric, representation, complete[name], fitted)
+        place = f" ({number} of {len(chosen)})" if len(chosen) > 1 else ""
         try:
-            result = chosen_metric(representation, seed=seed, **given.get(name, {}))
+            with part_of(name + place):
+                result = chosen_metric(representation, seed=seed, **complete[name])
         except DrbenchError:
             raise
         except Exception as error:  # a plugin may fail in any way; the cause is passed on
@@ -91,3 +104,23 @@ def score(
         if on_result is not None:
             on_result(name, result)
     return results
+
+
+def _announce(
+    metric: Metric,
+    representation: Representation,
+    parameters: Mapping[str, Any],
+    fitted: set[tuple[Any, ...]],
+) -> None:
+    """Say how long a metric will take, if that is long and no metric before it did its work."""
+    duration = metric.duration
+    if duration is None:
+        return
+    fits = (duration.fits, *(parameters[name] for name in duration.times))
+    seconds = 0.0 if fits in fitted else duration.expected(representation, parameters)
+    if duration.fits:
+        fitted.add(fits)
+    if seconds >= SLOW:
+        n, d = representation.latents.shape
+        classes = count_classes(representation)
+        say(f"{metric.name}: about {in_words(seconds)} ({n:,} x {d}, {classes:,} classes)")

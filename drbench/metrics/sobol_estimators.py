@@ -16,12 +16,20 @@ leave over. It is taken off the numerator.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, final
 
 import numpy as np
 from jaxtyping import Float, Int, UInt64
 
-from drbench.metrics.pairs import REFUSED_BELOW, Lines, block_starts, level_keys, lines_of
+from drbench.metrics.pairs import (
+    REFUSED_BELOW,
+    block_starts,
+    level_keys,
+    line_totals,
+    lines_of,
+    longer,
+)
 from drbench.metrics.regression import Folds, squared_errors
 from drbench.representation import Representation
 
@@ -108,10 +116,10 @@ class Cells:
     """See `level_keys`."""
     rows: Int[np.ndarray, "cell"]
     """Rows of each combination."""
-    means: Float[np.ndarray, "cell twice"]
-    """Mean latents, and their squares."""
-    sums: Float[np.ndarray, "cell thrice"]
-    """Squares within the combination; sums of latents, and of their squares."""
+    totals: Float[np.ndarray, "cell twice"]
+    """Sums of latents, and of their squares."""
+    within: Float[np.ndarray, "cell latent"]
+    """Sums of squares about the mean of the combination."""
 
     @classmethod
     def of(
@@ -120,31 +128,23 @@ class Cells:
         """Combinations of a sample and its latents, which have mean 0 and variance 1."""
         keys = level_keys(representation, seed)
         lines = lines_of(keys.sum(axis=0))
-        order, starts, rows = lines
-        ordered = latents[order]
-        total, power = _line_totals(ordered, lines), _line_totals(ordered**2, lines)
-        mean = total / rows[:, None]
-        within = np.maximum(power - total * mean, 0.0)
-        within[rows == 1] = 0.0
-        return cls(
-            keys[:, order[starts]],
-            rows,
-            np.hstack([mean, mean**2]),
-            np.hstack([within, total, power]),
-        )
+        repeated, repeats = lines.size > 1, longer(lines)
+        first = lines.order[lines.starts]
+        total = latents.take(first, axis=0)
+        power, within = total**2, np.zeros(total.shape)
+        total[repeated] = line_totals(latents, repeats)
+        power[repeated] = line_totals(latents**2, repeats)
+        about = power[repeated] - total[repeated] ** 2 / repeats.size[:, None]
+        within[repeated] = np.maximum(about, 0.0)
+        return cls(keys[:, first], lines.size, np.hstack([total, power]), within)
 
-
-def _line_totals(
-    ordered: Float[np.ndarray, "k column"], lines: Lines
-) -> Float[np.ndarray, "line column"]:
-    """Sum over each line's rows, which are in the lines' order; quick where most have one row."""
-    several = lines.size > 1
-    total = ordered[lines.starts]
-    if several.any():
-        size = lines.size[several]
-        inner = ordered[np.repeat(several, lines.size)]
-        total[several] = np.add.reduceat(inner, np.cumsum(size) - size, axis=0)
-    return total
+    @cached_property
+    def means(self) -> Float[np.ndarray, "cell twice"]:
+        """Mean latents, and their squares."""
+        if self.rows.max() == 1:
+            return self.totals
+        mean = self.totals[:, : self.within.shape[1]] / self.rows[:, None]
+        return np.hstack([mean, mean**2])
 
 
 def from_interventions(
@@ -161,7 +161,8 @@ def from_interventions(
     half = (first - second)[order] ** 2 / 2
     weight = np.diff(each, append=len(first)).astype(np.float64)
     rows = np.add.reduceat(np.stack([cells.rows - 1, cells.rows], axis=1), starts, axis=0)
-    sums = [np.add.reduceat(half, each, axis=0), np.add.reduceat(cells.sums, starts, axis=0)]
+    sums = [np.add.reduceat(half, each, axis=0)]
+    sums += [np.add.reduceat(part, starts, axis=0) for part in (cells.within, cells.totals)]
     return SobolSums(
         "interventions",
         len(first),
@@ -176,22 +177,29 @@ def from_grid(cells: Cells, factor: int, shrink: float) -> SobolSums:
     lines = lines_of(cells.keys.sum(axis=0) - cells.keys[factor])
     order, starts, size = lines
     blocks, rows = block_starts(len(size)), cells.rows[order]
-    weight = np.add.reduceat(size - 1, blocks)
+    first = starts[blocks]
+    repeats = np.add.reduceat(rows - 1, first)
+    # Only lines of several combinations vary: most have one.
+    several, varied = size > 1, longer(lines)
+    total, squares = np.split(line_totals(cells.means, varied), 2, axis=1)
+    numerator = np.zeros((len(size), total.shape[1]))
+    numerator[several] = squares - total**2 / varied.size[:, None]
     # Noise in the squares of a line's means about their own mean, in units of its variance.
-    noisy = np.add.reduceat((1 - 1 / size) * _line_totals(1 / rows[:, None], lines)[:, 0], blocks)
-    repeats = np.add.reduceat(rows - 1, starts[blocks])
-    ordered = cells.means[order]
-    total, squares = np.split(_line_totals(ordered, lines), 2, axis=1)
-    sums = [np.add.reduceat(squares - total**2 / size[:, None], blocks, axis=0)]
+    noisy = np.zeros(len(size))
+    noisy[several] = (1 - 1 / varied.size) * line_totals(1 / cells.rows[:, None], varied)[:, 0]
+    sums = [
+        np.add.reduceat(numerator, blocks, axis=0),
+        np.zeros((len(blocks), total.shape[1])),
+        np.add.reduceat(cells.totals.take(order, axis=0), first, axis=0),
+    ]
     if repeats.any():
-        sums += [np.add.reduceat(cells.sums[order], starts[blocks], axis=0)]
-    else:  # the same, without a second look at every row
-        sums += [np.zeros(sums[0].shape), np.add.reduceat(ordered, starts[blocks], axis=0)]
+        sums[1] = np.add.reduceat(cells.within.take(order, axis=0), first, axis=0)
+    weights = [np.add.reduceat(size - 1, blocks), np.add.reduceat(noisy, blocks)]
     return SobolSums(
         "grid",
-        int((size * (size // 2))[size > 1].sum()),
+        int((varied.size * (varied.size // 2)).sum()),
         shrink,
-        np.stack([weight, noisy, repeats, np.add.reduceat(rows, starts[blocks])], axis=1),
+        np.stack([*weights, repeats, np.add.reduceat(rows, first)], axis=1),
         np.hstack(sums).reshape(len(blocks), 4, -1),
     )
 

@@ -48,9 +48,10 @@ def fit_columns(
 
     The predictor is scikit-learn's GradientBoostingClassifier with its defaults, seeded, or for a
     continuous factor its GradientBoostingRegressor; or the same trees compiled (module
-    `boosting`). Latents and continuous factors are standardised first, which trees do not notice
-    and which keeps them within the range of float32. A fit is a pure function of its arguments,
-    whatever the number of threads or processes, and is remembered.
+    `boosting`), which from the same seed are the same to the last bit. Latents and continuous
+    factors are standardised first, which trees do not notice and which keeps them within the range
+    of float32. A fit is a pure function of its arguments, whatever the number of threads or
+    processes, and is remembered.
 
     Parameters
     ----------

@@ -24,7 +24,9 @@ def open_data(
         )
     asked = (data.resize, data.resize) if data.resize else None
     size = like[:2] if like else asked
-    truth = load_dataset(data.name, origin=data.origin, prepare=prepare, size=size)
+    truth = load_dataset(
+        data.name, origin=data.origin, prepare=prepare, size=size, factors=data.factors
+    )
     truth = truth.subgrid(data.levels)
     return truth.with_channels(like[2]) if like else truth
 
@@ -37,7 +39,7 @@ def declared(data: DataRef) -> DatasetSpec:
     UnknownNameError, RequestError
         For a data set, an origin, a factor or a number of levels that does not exist.
     """
-    spec = find_dataset(data.name).spec
+    spec = find_dataset(data.name, data.factors).spec
     spec.require_origin(data.origin)
     return spec.subgrid(data.levels)
 

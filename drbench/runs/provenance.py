@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from drbench import __version__, registry
+from drbench.data.dataset import is_open
 from drbench.runs.record import Software
 from drbench.runs.spec import RunSpec
 
@@ -39,7 +40,7 @@ def plugin_versions(names: Mapping[registry.Kind, list[str]]) -> dict[str, Softw
 
 def plugins_of(spec: RunSpec) -> dict[str, Software]:
     """Distribution and version of every plugin that a run uses."""
-    datasets = [run.data.name for run in spec.chain]
+    datasets = [run.data.name for run in spec.chain if not is_open(run.data.name)]
     return plugin_versions(
         {"dataset": datasets, "model": [spec.model], "metric": list(spec.scoring.metrics)}
     )

@@ -79,10 +79,13 @@ def transfer_spec(
 
 
 def scoring_request(
-    metrics: list[str], settings: Settings, *, sample: int, pairs: int = 1_000
+    metrics: list[str], settings: Settings, *, sample: int, pairs: int = 1_000, factors: bool = True
 ) -> Scoring:
-    """Which metrics are scored, from names (none: the default ones) and `ID.k=v` settings."""
-    names = metrics or default_metrics()
+    """Which metrics are scored, from names (none: the default ones) and `ID.k=v` settings.
+
+    `factors` says whether there are any: it decides which are the default ones.
+    """
+    names = metrics or default_metrics(factors=factors)
     for name in settings:
         if name not in names:
             raise RequestError(f"--set {name}.…: the metric {name!r} is not among those scored.")

@@ -12,16 +12,18 @@ from drbench.models.budget import Training
 
 
 class DataRef(Frozen):
-    """Which images: a registered data set, its origin, and how it is cut down."""
+    """Which images: a data set, its origin, and how it is cut down."""
 
     name: str
-    """Registered name of the data set."""
+    """Registered name of the data set, `folder:PATH` or `hf:OWNER/NAME[:split]`."""
     origin: Origin = "official"
     """The maker's files, or a drawing computed from the classes."""
     resize: int | None = Field(None, ge=1)
     """Side in pixels to resize to, by area; None for the data set's own, or for the source's."""
     levels: dict[str, int] = {}
     """Number of evenly spaced classes kept of a factor; factors not named keep all."""
+    factors: tuple[str, ...] | None = None
+    """Columns of a `folder:` or `hf:` set that are factors; None for those that look like it."""
 
 
 def _default_metrics() -> dict[str, dict[str, Any]]:

@@ -1,17 +1,21 @@
-"""Arrays inside NPZ and HDF5 files, read block by block so that memory stays small."""
+"""Arrays inside makers' files, read block by block so that memory stays small."""
 
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, final
 
 import numpy as np
+from jaxtyping import Int, Real
 
 from drbench import DataError
+
+_SLAB = 2**25
+"""Bytes read from an HDF5 file at once, where its chunks ask for more than a block."""
 
 
 @final
@@ -25,7 +29,36 @@ class StoredArray:
     shape: tuple[int, ...]
     dtype: np.dtype
 
-    def blocks(self, rows: int = 1024) -> Iterator[np.ndarray]:
+    def require(self, shape: tuple[int | None, ...], kind: type[np.generic]) -> None:
+        """Refuse an array of another shape (None: any length) or another kind of numbers.
+
+        Raises
+        ------
+        DataError
+            Naming what was found and what was expected.
+        """
+        fits = len(shape) == len(self.shape) and all(
+            expected in (None, found) for expected, found in zip(shape, self.shape, strict=True)
+        )
+        if not fits or not np.issubdtype(self.dtype, kind):
+            expected = ", ".join("n" if length is None else f"{length}" for length in shape)
+            raise DataError(
+                f"{self.path}: {self.member} is {self.dtype} of shape {self.shape}, expected "
+                f"{kind.__name__} of shape ({expected}). Fetch the file again."
+            )
+
+    def whole(self) -> np.ndarray:
+        """All of it.
+
+        Raises
+        ------
+        DataError
+            If the file ends early or its bytes are damaged.
+        """
+        blocks = list(self.blocks(max(self.shape[0], 1)))
+        return np.concatenate(blocks) if blocks else np.empty(self.shape, self.dtype)
+
+    def blocks(self, rows: int = 512) -> Iterator[np.ndarray]:
         """Consecutive blocks of at most `rows` rows.
 
         Raises
@@ -33,30 +66,22 @@ class StoredArray:
         DataError
             If the file ends early or its bytes are damaged.
         """
-        counts = [min(rows, self.shape[0] - start) for start in range(0, self.shape[0], rows)]
-        with _explained(self.path, self.member):
+        with explained(self.path, self.member):
             if self.path.suffix == ".npz":
-                yield from self._npz_blocks(counts)
+                with _npz_stream(self.path, self.member) as (stream, _, _):
+                    yield from rows_of(stream.read, self.shape, self.dtype, rows)
             else:
-                yield from self._hdf5_blocks(counts)
+                yield from self._hdf5_blocks(rows)
 
-    def _npz_blocks(self, counts: list[int]) -> Iterator[np.ndarray]:
-        with _npz_stream(self.path, self.member) as (stream, _, _):
-            for count in counts:
-                size = count * math.prod(self.shape[1:]) * self.dtype.itemsize
-                data = stream.read(size)
-                if len(data) != size:
-                    raise EOFError("it ends early")
-                yield np.frombuffer(data, self.dtype).reshape(count, *self.shape[1:])
-
-    def _hdf5_blocks(self, counts: list[int]) -> Iterator[np.ndarray]:
+    def _hdf5_blocks(self, rows: int) -> Iterator[np.ndarray]:
         import h5py
 
         with h5py.File(self.path, "r") as file:
-            start = 0
-            for count in counts:
-                yield file[self.member][start : start + count]
-                start += count
+            stored = file[self.member]
+            slab = _slab(stored.chunks[0] if stored.chunks else 1, stored[:1].nbytes, rows)
+            for start in range(0, len(stored), slab):
+                read = stored[start : start + slab]
+                yield from (read[first : first + rows] for first in range(0, len(read), rows))
 
 
 def stored_array(path: Path, member: str) -> StoredArray:
@@ -67,7 +92,7 @@ def stored_array(path: Path, member: str) -> StoredArray:
     DataError
         If the file is damaged or of another kind, or has no such array.
     """
-    with _explained(path, member):
+    with explained(path, member):
         if path.suffix == ".npz":
             with _npz_stream(path, member) as (_, shape, dtype):
                 return StoredArray(path, member, shape, dtype)
@@ -75,7 +100,108 @@ def stored_array(path: Path, member: str) -> StoredArray:
 
         with h5py.File(path, "r") as file:
             stored = file[member]
+            if not isinstance(stored, h5py.Dataset) or not stored.shape:
+                raise KeyError(member)
             return StoredArray(path, member, stored.shape, stored.dtype)
+
+
+def rows_of(
+    read: Callable[[int], bytes], shape: tuple[int, ...], dtype: np.dtype, rows: int
+) -> Iterator[np.ndarray]:
+    """Blocks of at most `rows` rows of an array whose bytes `read` gives next, in C order.
+
+    Raises
+    ------
+    EOFError
+        If they end early.
+    """
+    row_bytes = math.prod(shape[1:]) * dtype.itemsize
+    for start in range(0, shape[0], rows):
+        count = min(rows, shape[0] - start)
+        data = read(count * row_bytes)
+        if len(data) != count * row_bytes:
+            raise EOFError("it ends early")
+        yield np.frombuffer(data, dtype).reshape(count, *shape[1:])
+
+
+def classes_of(
+    labels: Real[np.ndarray, "n factor"],
+    known: Mapping[str, Sequence[int] | Sequence[float]],
+    path: Path,
+    *,
+    tolerance: float = 1e-5,
+) -> Int[np.ndarray, "n factor"]:
+    """Class of each label: the rank of its value among those that its factor has.
+
+    Parameters
+    ----------
+    labels : (n, factor) float or int
+        Values as they are in the file.
+    known : mapping of str to numbers
+        For each column the name of its factor and the factor's values, rising.
+    path : Path
+        The file, for the message.
+    tolerance : float
+        How far a label may lie from its value.
+
+    Raises
+    ------
+    DataError
+        If a label is none of its factor's values.
+    """
+    codes = np.empty(labels.shape, dtype=np.int16)
+    for column, (name, values) in enumerate(known.items()):
+        levels, found = np.array(values, dtype=np.float64), labels[:, column]
+        codes[:, column] = np.searchsorted((levels[1:] + levels[:-1]) / 2, found)
+        # Written so that NaN, which is near nothing, is wrong too.
+        wrong = np.flatnonzero(~(np.abs(levels[codes[:, column]] - found) <= tolerance))
+        if len(wrong):
+            raise DataError(
+                f"{path}: row {wrong[0]} has {name} {found[wrong[0]]:g}, which is none of its "
+                f"{len(levels)} values from {levels[0]:g} to {levels[-1]:g}. Fetch the file again."
+            )
+    return codes
+
+
+@contextmanager
+def explained(path: Path, member: str, *others: type[Exception]) -> Iterator[None]:
+    """Turn what goes wrong inside a file into one sentence.
+
+    Parameters
+    ----------
+    path, member : Path, str
+        The file, and what is read from it.
+    *others : exceptions
+        What the format's own reader raises of a damaged file, beside the usual.
+
+    Raises
+    ------
+    DataError
+        Instead of the exceptions of the file's reader.
+    """
+    usual = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+    damaged: tuple[type[Exception], ...] = (*usual, *others)
+    try:
+        yield
+    except KeyError as error:
+        raise DataError(
+            f"{path} holds no array {member!r}: it is not the maker's file. Fetch it again."
+        ) from error
+    except damaged as error:
+        raise DataError(
+            f"{path} cannot be read ({member}: {error}): it is truncated or of another kind. "
+            "Fetch it again."
+        ) from error
+
+
+def _slab(chunk_rows: int, row_bytes: int, rows: int) -> int:
+    """Rows to read at once from an HDF5 file, at least `rows`.
+
+    Each read decompresses every chunk that it touches, and a chunk may hold many rows of few
+    pixels: then a slab is a whole part of a chunk, as large as memory allows.
+    """
+    fitting = max(_SLAB // max(row_bytes, 1), rows)
+    return max(math.ceil(chunk_rows / math.ceil(chunk_rows / fitting)), rows)
 
 
 @contextmanager
@@ -91,19 +217,3 @@ def _npz_stream(path: Path, member: str) -> Iterator[tuple[IO[bytes], tuple[int,
         if dtype.hasobject or in_fortran_order or not shape:
             raise ValueError("a plain array in C order is expected")
         yield stream, shape, dtype
-
-
-@contextmanager
-def _explained(path: Path, member: str) -> Iterator[None]:
-    """Turn what goes wrong inside a file into one sentence."""
-    try:
-        yield
-    except KeyError as error:
-        raise DataError(
-            f"{path} holds no array {member!r}: it is not the maker's file. Fetch it again."
-        ) from error
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(
-            f"{path} cannot be read ({member}: {error}): it is truncated or of another kind. "
-            "Fetch it again."
-        ) from error

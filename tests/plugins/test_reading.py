@@ -4,7 +4,8 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
-from drbench_plugins.reading import stored_array
+from drbench_plugins import reading
+from drbench_plugins.reading import classes_of, stored_array
 
 from drbench import DataError
 
@@ -63,3 +64,59 @@ def test_data_that_does_not_have_its_checksum_is_refused(tmp_path, save):
     path.write_bytes(path.read_bytes().replace(checksum, b"\0\0\0\0"))
     with pytest.raises(DataError, match="Bad CRC"):
         list(stored_array(path, "array").blocks(2))
+
+
+def test_whole_array_is_the_array(stored):
+    path, array = stored
+    assert np.array_equal(stored_array(path, "group").whole(), array)
+
+
+@pytest.mark.parametrize("chunks", [(1, 3, 2), (10, 1, 1), (7, 3, 1), (4, 2, 2)])
+def test_blocks_are_the_same_however_hdf5_is_chunked(tmp_path, monkeypatch, chunks):
+    monkeypatch.setattr(reading, "_SLAB", 250)  # five rows of 48 bytes
+    array = np.random.default_rng(1).integers(0, 1000, (10, 3, 2))
+    with h5py.File(tmp_path / "file.h5", "w") as file:
+        file.create_dataset("group", data=array, chunks=chunks, compression="gzip")
+    blocks = list(stored_array(tmp_path / "file.h5", "group").blocks(2))
+    assert max(len(block) for block in blocks) == 2
+    assert np.array_equal(np.concatenate(blocks), array)
+
+
+@pytest.mark.parametrize(
+    ("chunk_rows", "slab"),
+    [
+        (1, 1024),  # small chunks: as asked for
+        (2000, 2000),  # a chunk that fits is read whole
+        (
+            30_000,
+            2_728,
+        ),  # eleven reads of 34 MB, not thirty of 13 MB that decompress all of it each
+    ],
+)
+def test_large_chunks_are_read_in_few_parts(chunk_rows, slab):
+    assert reading._slab(chunk_rows, 64 * 64 * 3, 1024) == slab
+
+
+def test_a_group_is_no_array(tmp_path):
+    with h5py.File(tmp_path / "file.h5", "w") as file:
+        file.create_group("images")
+    with pytest.raises(DataError, match="no array 'images'"):
+        stored_array(tmp_path / "file.h5", "images")
+
+
+def test_requirements_compare_shape_and_kind(stored):
+    found = stored_array(stored[0], "group")
+    found.require((None, 3, 2), np.integer)
+    for shape, kind in (((10, 3), np.integer), ((9, 3, 2), np.integer), ((10, 3, 2), np.uint8)):
+        with pytest.raises(DataError, match=r"group is int64 of shape \(10, 3, 2\), expected"):
+            found.require(shape, kind)
+
+
+def test_class_is_the_rank_of_the_nearest_value(tmp_path):
+    known = {"angle": (-10.0, 0.5, 3.0), "hue": (0, 1)}
+    labels = np.array([[3, 0], [-10 + 9e-6, 1], [0.5, 1]])
+    assert classes_of(labels, known, tmp_path).tolist() == [[2, 0], [0, 1], [1, 1]]
+    for wrong in (0.50002, -11, 99, np.nan, -np.inf):
+        labels[1, 0] = wrong
+        with pytest.raises(DataError, match=f"row 1 has angle {wrong:g}, which is none of its 3"):
+            classes_of(labels, known, tmp_path)

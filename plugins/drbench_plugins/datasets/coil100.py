@@ -1,40 +1,66 @@
-"""COIL-100 photographs, as they are and augmented by rotation and zoom."""
+"""COIL-100 photographs and their silhouettes, as they are and augmented by rotation and zoom."""
 
 import functools
-import io
 import math
 import re
-import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import final
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from drbench import DataError, Dataset, DatasetSpec, Factor, GroundTruth, RemoteFile, Source
+from drbench import (
+    Contents,
+    DataError,
+    Dataset,
+    DatasetSpec,
+    Factor,
+    GroundTruth,
+    RemoteFile,
+    Source,
+)
+from drbench_plugins.binarising import silhouette
+from drbench_plugins.pictures import Load, Picture, decoded, listed, opened, read_png
+
+Decode = Callable[[Load, Picture], UInt8[np.ndarray, "height width channel"]]
 
 SIDE = 128
-PIXELS = SIDE * SIDE
+HALF = SIDE // 2
+"""Side of a silhouette."""
 STEP = 5
 """Degrees of the turntable between neighbouring photographs."""
 ANGLES = tuple(range(0, 360, 20))
 SCALES = (1.0, 0.94, 0.88, 0.81, 0.75, 0.69, 0.62, 0.56, 0.5)
 
-_CENTRE = 64  # the published augmentation turns about this pixel, not about 63.5
-_NAME = re.compile(r"obj([1-9]\d*)__(0|[1-9]\d*)\.png")
+_VIEWS = len(ANGLES) * len(SCALES)
+_ARCHIVE = "coil-100.zip"
+_PARTS, _BINARY_PARTS = "coil-100-augmented", "coil-100-augmented-binary"
+_VIEW = "|".join(f"{angle}__{re.escape(str(scale))}" for angle in ANGLES for scale in SCALES)
+_AS_IT_IS = f"{ANGLES[0]}__{SCALES[0]}"
+_NAME = re.compile(rf"obj([1-9]\d*)__(0|[1-9]\d*)(?:__({_VIEW}))?")
 _FACTORS = (
     Factor(name="object", kind="categorical", values=tuple(float(i) for i in range(1, 101))),
     Factor(name="pose", kind="cyclic", values=tuple(float(i) for i in range(0, 360, STEP))),
 )
 
 
-def _spec(name: str, summary: str, *added: Factor) -> DatasetSpec:
+_AUGMENTATION = (
+    Factor(name="rotation", kind="cyclic", values=tuple(float(angle) for angle in ANGLES)),
+    Factor(name="scale", kind="ordinal", values=SCALES),
+)
+
+
+def _spec(
+    name: str, summary: str, *added: Factor, shape: tuple[int, int, int] = (SIDE, SIDE, 3)
+) -> DatasetSpec:
+    derived = bool(added) or shape[2] == 1
     return DatasetSpec(
         name=name,
         summary=summary,
         factors=(*_FACTORS, *added),
-        image_shape=(SIDE, SIDE, 3),
+        image_shape=shape,
         real=True,
         three_d=True,
         folders=("coil100", "coil100/coil-100", "coil-100"),
@@ -42,7 +68,7 @@ def _spec(name: str, summary: str, *added: Factor) -> DatasetSpec:
             RemoteFile(
                 url="http://www.cs.columbia.edu/CAVE/databases/SLAM_coil-20_coil-100/coil-100/"
                 "coil-100.zip",
-                name="coil-100.zip",
+                name=_ARCHIVE,
                 hash="sha256:fcb4b8b01c0778f416d8d7a09f45082c4f7075cc74743dcddd5c44307bd4afe7",
                 bytes=130_688_843,
             ),
@@ -50,7 +76,7 @@ def _spec(name: str, summary: str, *added: Factor) -> DatasetSpec:
         licence="None stated by its makers; research use.",
         citation="Nene, Nayar, Murase: Columbia Object Image Library (COIL-100), technical report "
         "CUCS-006-96, 1996"
-        + ("; augmented: Dapueto, Noceti, Odone, NeurIPS 2024." if added else "."),
+        + ("; augmented: Dapueto, Noceti, Odone, NeurIPS 2024." if derived else "."),
         homepage="https://www.cs.columbia.edu/CAVE/software/softlib/coil-100.php",
     )
 
@@ -62,12 +88,25 @@ class Coil100(Dataset):
     spec = _spec("coil100", "Photographs of 100 objects on a turntable, 72 poses each")
 
     def open(self, source: Source) -> GroundTruth:
-        codes, photographs = _photographs(source)
+        return _photographs(source)
 
-        def images(rows: Int[np.ndarray, "k"]) -> UInt8[np.ndarray, "k height width channel"]:
-            return photographs[rows, :PIXELS].reshape(len(rows), SIDE, SIDE, 3)
 
-        return GroundTruth(source.spec, source.origin, codes, images)
+@final
+class Coil100Binary(Dataset):
+    """Silhouettes of the objects of COIL-100.
+
+    As published (Dapueto, Noceti, Odone 2024): grey, median of 5x5, Otsu's threshold, closing by
+    5x5, half the size by area, Otsu's threshold.
+    """
+
+    spec = _spec(
+        "coil100_binary",
+        "Silhouettes of 100 objects on a turntable, 72 poses each",
+        shape=(HALF, HALF, 1),
+    )
+
+    def open(self, source: Source) -> GroundTruth:
+        return _silhouettes(source)
 
 
 @final
@@ -81,124 +120,178 @@ class Coil100Augmented(Dataset):
     spec = _spec(
         "coil100_augmented",
         "COIL-100 photographs, each in 18 rotations and 9 sizes",
-        Factor(name="rotation", kind="cyclic", values=tuple(float(angle) for angle in ANGLES)),
-        Factor(name="scale", kind="ordinal", values=SCALES),
+        *_AUGMENTATION,
     )
 
     def open(self, source: Source) -> GroundTruth:
-        base, photographs = _photographs(source)
-        views = len(ANGLES) * len(SCALES)
-        codes = np.empty((len(base), len(ANGLES), len(SCALES), 4), dtype=np.int16)
-        codes[..., :2] = base[:, None, None]
-        codes[..., 2] = np.arange(len(ANGLES))[:, None]
-        codes[..., 3] = np.arange(len(SCALES))
-        pixels = photographs.reshape(-1, 3)
-        maps = source_maps()
+        return _augmented(source, _photographs(replace(source, spec=Coil100.spec, size=None)))
 
-        def images(rows: Int[np.ndarray, "k"]) -> UInt8[np.ndarray, "k height width channel"]:
-            first = (rows // views) * (PIXELS + 1)
-            where = maps[rows % views] + first[:, None]
-            return np.take(pixels, where, axis=0).reshape(len(rows), SIDE, SIDE, 3)
 
-        return GroundTruth(source.spec, source.origin, codes.reshape(-1, 4), images)
+@final
+class Coil100AugmentedBinary(Dataset):
+    """Silhouettes of COIL-100, each in 18 rotations and 9 sizes.
+
+    The silhouettes of coil100_binary, turned and zoomed on demand as in coil100_augmented.
+    """
+
+    spec = _spec(
+        "coil100_augmented_binary",
+        "COIL-100 silhouettes, each in 18 rotations and 9 sizes",
+        *_AUGMENTATION,
+        shape=(HALF, HALF, 1),
+    )
+
+    def open(self, source: Source) -> GroundTruth:
+        return _augmented(source, _silhouettes(replace(source, spec=Coil100Binary.spec)))
+
+
+def _augmented(source: Source, base: GroundTruth) -> GroundTruth:
+    """Every view of every row of `base`."""
+    side, _, channels = base.spec.image_shape
+    codes = np.empty((len(base), len(ANGLES), len(SCALES), 4), dtype=np.int16)
+    codes[..., :2] = base.codes[:, None, None]
+    codes[..., 2] = np.arange(len(ANGLES))[:, None]
+    codes[..., 3] = np.arange(len(SCALES))
+    maps = source_maps(side)
+    pixels = side * side
+
+    def images(rows: Int[np.ndarray, "k"]) -> UInt8[np.ndarray, "k height width channel"]:
+        shown = np.empty((len(rows), pixels, channels), dtype=np.uint8)
+        flat = np.zeros((pixels + 1, channels), dtype=np.uint8)  # the last pixel stays black
+        views = maps[rows % _VIEWS]
+        for view, where, image in zip(shown, views, base.images(rows // _VIEWS), strict=True):
+            flat[:pixels] = image.reshape(pixels, channels)
+            np.take(flat, where, axis=0, out=view, mode="clip")  # clip spares a buffer
+        return shown.reshape(len(rows), side, side, channels)
+
+    return GroundTruth(source.spec, source.origin, codes.reshape(-1, 4), images, notes=base.notes)
 
 
 @functools.cache
-def source_maps() -> Int[np.ndarray, "view pixel"]:
-    """Pixel of the photograph that each pixel of each view shows.
+def source_maps(side: int = SIDE) -> Int[np.ndarray, "view pixel"]:
+    """Pixel of an image of this side that each pixel of each view shows.
 
     Returns
     -------
-    maps : (162, 16384) int32
-        Views in the order (rotation, scale); pixel 16384 is the black one outside the photograph.
+    maps : (162, side**2) int32
+        Views in the order (rotation, scale); pixel side**2 is the black one outside the image.
     """
-    maps = np.empty((len(ANGLES), len(SCALES), PIXELS), dtype=np.int32)
-    zooms = [_zoomed(scale) for scale in SCALES]
+    pixels = side * side
+    maps = np.empty((len(ANGLES), len(SCALES), pixels), dtype=np.int32)
+    # The published augmentation turns about this pixel, not about the middle of the image.
+    y, x = np.mgrid[:side, :side] - side // 2
+    zooms = [_nearest(x / scale, y / scale, side) for scale in SCALES]
     for i, angle in enumerate(ANGLES):
+        # Rounded so that cos 60 is one half: a tie then rounds up, whatever the machine.
+        cos, sin = (round(f(math.radians(angle)), 12) for f in (math.cos, math.sin))
         # Two steps of nearest neighbour: one combined step would round elsewhere.
-        turned = np.append(_turned(angle), PIXELS)
+        turned = np.append(_nearest(cos * x - sin * y, sin * x + cos * y, side), pixels)
         for j, zoom in enumerate(zooms):
             maps[i, j] = turned[zoom]
-    return maps.reshape(-1, PIXELS)
+    return maps.reshape(-1, pixels)
 
 
-def _turned(angle: int) -> Int[np.ndarray, "pixel"]:
-    # Rounded so that cos 60 is one half: a tie then rounds up, whatever the machine.
-    cos, sin = (round(f(math.radians(angle)), 12) for f in (math.cos, math.sin))
-    y, x = np.mgrid[:SIDE, :SIDE] - _CENTRE
-    return _nearest(cos * x - sin * y, sin * x + cos * y)
-
-
-def _zoomed(scale: float) -> Int[np.ndarray, "pixel"]:
-    y, x = np.mgrid[:SIDE, :SIDE] - _CENTRE
-    return _nearest(x / scale, y / scale)
-
-
-def _nearest(x: np.ndarray, y: np.ndarray) -> Int[np.ndarray, "pixel"]:
+def _nearest(x: np.ndarray, y: np.ndarray, side: int) -> Int[np.ndarray, "pixel"]:
     """Flat index of the pixel at a place relative to the centre, halves rounded up."""
-    column, row = (np.floor(place + _CENTRE + 0.5).astype(np.int64) for place in (x, y))
-    inside = (column >= 0) & (column < SIDE) & (row >= 0) & (row < SIDE)
-    return np.where(inside, row * SIDE + column, PIXELS).ravel()
+    column, row = (np.floor(place + side // 2 + 0.5).astype(np.int64) for place in (x, y))
+    inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
+    return np.where(inside, row * side + column, side * side).ravel()
 
 
-def _photographs(
-    source: Source,
-) -> tuple[Int[np.ndarray, "n factor"], UInt8[np.ndarray, "n pixel channel"]]:
-    """Codes and photographs that are there; each is followed by one black pixel."""
-    folder = source.folder("obj*__*.png")
-    codes, paths = _named(folder)
-    photographs = source.prepared(
-        f"coil100-{source.spec.version}",
-        inputs=paths,
-        shape=(len(paths), PIXELS + 1, 3),
-        chunks=lambda: _decoded(paths),
-    )
-    assert photographs is not None  # required
-    return codes, photographs
+def _photographs(source: Source) -> GroundTruth:
+    """Photographs that are there, at the size asked for."""
+    places = _places(source)
+    return source.stored(inputs=places, read=lambda: _contents(places, _photograph, source))
 
 
-def _named(folder: Path) -> tuple[Int[np.ndarray, "n factor"], list[Path]]:
-    """Codes by file name, in row-major order: sorted as numbers, never as text."""
-    found: list[tuple[int, int, Path]] = []
-    for path in folder.glob("*.png"):
-        match = _NAME.fullmatch(path.name)
-        number, degrees = (int(match[1]), int(match[2])) if match else (0, 0)
-        if not 1 <= number <= 100 or degrees >= 360 or degrees % STEP:
-            raise DataError(
-                f"{path} is not named as in COIL-100 (obj1__0.png to obj100__355.png, every 5 "
-                "degrees): move it to another folder, or fetch the set again."
-            )
-        found.append((number - 1, degrees // STEP, path))
-    found.sort()
-    codes = np.array([entry[:2] for entry in found], dtype=np.int16)
-    return codes, [path for *_, path in found]
+def _silhouettes(source: Source) -> GroundTruth:
+    """Silhouettes that are there, the published ones or else made; kept eight pixels a byte."""
+    published = _parts(source, _BINARY_PARTS)
+    places = published or _places(source)
+    decode = _published if published else _made
+    packing = source.spec.model_copy(update={"image_shape": (HALF, HALF // 8, 1)})
+    packer = replace(source, spec=packing, size=None)
+    packed = packer.stored(inputs=places, read=lambda: _contents(places, decode, packer))
+
+    def images(rows: Int[np.ndarray, "k"]) -> UInt8[np.ndarray, "k height width channel"]:
+        on = np.unpackbits(packed.images(rows)[..., 0], axis=2)
+        return (on * np.uint8(255))[..., None]
+
+    made = () if published else ("the silhouettes are made from the photographs",)
+    return replace(packed, spec=source.spec, images=images, notes=made)
 
 
-def _decoded(paths: Sequence[Path]) -> Iterator[UInt8[np.ndarray, "1 pixel channel"]]:
-    for path in paths:
-        block = np.zeros((1, PIXELS + 1, 3), dtype=np.uint8)
-        block[0, :PIXELS] = _read_png(path).reshape(PIXELS, 3)
-        yield block
+def _places(source: Source) -> list[Path]:
+    """What holds the photographs: a folder, the maker's archive, or the parts on the hub."""
+    for folder in source.folders:
+        if next(folder.glob("obj*__*.png"), None) is not None:
+            return [folder]
+    for folder in source.folders:
+        if (folder / _ARCHIVE).is_file():
+            return [folder / _ARCHIVE]
+    if parts := _parts(source, _PARTS):
+        return parts
+    raise source.missing(f"obj1__0.png to obj100__355.png, no {_ARCHIVE} and no {_PARTS}/")
 
 
-def _read_png(path: Path) -> UInt8[np.ndarray, "height width channel"]:
-    from PIL import Image
+def _parts(source: Source, name: str) -> list[Path]:
+    """Archives of a folder of the published augmentation."""
+    found = (sorted((folder / name).glob("dataset_part_*.zip")) for folder in source.folders)
+    return next(filter(None, found), [])
 
-    data = path.read_bytes()
-    if not data.startswith(b"\x89PNG\r\n\x1a\n") or len(data) < 26:
-        raise DataError(f"{path} is no PNG file. Fetch the set again.")
-    # Pillow narrows 16 bits to 8 without a word, so the header is read here.
-    width, height, depth, kind = struct.unpack(">IIBB", data[16:26])
-    if (width, height, depth, kind) != (SIDE, SIDE, 8, 2):
-        channels = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGBA"}
-        raise DataError(
-            f"{path} is a {width}x{height} PNG of {depth} bits, {channels.get(kind, kind)}; "
-            f"{SIDE}x{SIDE} of 8 bits, RGB was expected. Fetch the set again."
+
+def _contents(places: Sequence[Path], decode: Decode, source: Source) -> Contents:
+    """In row-major order: sorted as numbers, never as text."""
+    found: dict[tuple[int, int], Picture] = {}
+    for place in places:
+        for picture in listed(place):
+            code = _code(picture)
+            if code is None:
+                continue
+            if code in found:
+                raise DataError(f"{picture} and {found[code]} show the same: remove one.")
+            found[code] = picture
+    if not found:
+        raise DataError(f"{places[0]} holds no photograph. Fetch the set again.")
+    codes = sorted(found)
+    pictures = [found[code] for code in codes]
+    return Contents(np.array(codes), _images(pictures, decode, source))
+
+
+def _images(
+    pictures: Sequence[Picture], decode: Decode, source: Source
+) -> Iterator[UInt8[np.ndarray, "k height width channel"]]:
+    with opened({picture.place for picture in pictures}) as load:
+        yield from decoded(
+            pictures,
+            functools.partial(decode, load),
+            blank=source.spec.image_shape,
+            fault=source.fault,
         )
-    try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            return np.asarray(image)
-    except (OSError, SyntaxError) as error:
+
+
+def _code(picture: Picture) -> tuple[int, int] | None:
+    """Object and pose that a name tells; None for a view that is turned or zoomed."""
+    match = _NAME.fullmatch(picture.stem)
+    number, degrees = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not match or not 1 <= number <= 100 or degrees >= 360 or degrees % STEP:
         raise DataError(
-            f"{path} cannot be decoded ({error}): it is truncated or damaged. Fetch the set again."
-        ) from error
+            f"{picture} is not named as in COIL-100 (obj1__0.png to obj100__355.png, every 5 "
+            "degrees): move it to another folder, or fetch the set again."
+        )
+    return None if match[3] not in (None, _AS_IT_IS) else (number - 1, degrees // STEP)
+
+
+def _photograph(load: Load, picture: Picture) -> UInt8[np.ndarray, "height width 3"]:
+    return read_png(load, picture, channels=3, size=(SIDE, SIDE))
+
+
+def _made(load: Load, picture: Picture) -> UInt8[np.ndarray, "height byte 1"]:
+    return np.packbits(silhouette(_photograph(load, picture)), axis=1)[..., None]
+
+
+def _published(load: Load, picture: Picture) -> UInt8[np.ndarray, "height byte 1"]:
+    image = read_png(load, picture, channels=1, size=(HALF, HALF))
+    if not np.isin(image, (0, 255)).all():
+        raise DataError(f"{picture} has grey levels beside 0 and 255. Fetch the set again.")
+    return np.packbits(image[..., 0] > 0, axis=1)[..., None]

@@ -40,17 +40,31 @@ _SHAPE = (renderer.SIDE, renderer.SIDE)
 _BYTES = renderer.SIDE * renderer.SIDE // 8
 _FILE = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"
 _URL = "https://github.com/google-deepmind/dsprites-dataset/raw/master/"
-_FACTORS = (
+FACTORS = (
     Factor(name="shape", kind="categorical", values=("square", "ellipse", "heart")),
     Factor(name="scale", kind="ordinal", values=tuple(renderer.SCALES.tolist())),
     Factor(name="orientation", kind="cyclic", values=tuple(renderer.ORIENTATIONS.tolist())),
     Factor(name="pos_x", kind="ordinal", values=tuple(renderer.POSITIONS.tolist())),
     Factor(name="pos_y", kind="ordinal", values=tuple(renderer.POSITIONS.tolist())),
 )
-_SIZES = tuple(factor.size or 0 for factor in _FACTORS)
+_SIZES = tuple(factor.size or 0 for factor in FACTORS)
 _RGB = np.rint(255 * np.array(PALETTE)).astype(np.uint8)  # (color, channel)
 _COLOR = Factor(
     name="color", kind="categorical", values=tuple(f"#{bytes(rgb).hex()}" for rgb in _RGB)
+)
+FILES = (
+    RemoteFile(
+        url=f"{_URL}{_FILE}.hdf5",
+        name=f"{_FILE}.hdf5",
+        hash="sha256:729fa22e884c9c500e1f17415d580746b4c5894fbbb780a1319bbcfa39a745bb",
+        bytes=28_024_106,
+    ),
+    RemoteFile(
+        url=f"{_URL}{_FILE}.npz",
+        name=f"{_FILE}.npz",
+        hash="md5:7da33b31b13a06f4b04a70402ce90c2e",
+        same_as=f"{_FILE}.hdf5",
+    ),
 )
 
 
@@ -58,24 +72,11 @@ def _spec(name: str, summary: str, *, channels: int = 3, colored: bool = False) 
     return DatasetSpec(
         name=name,
         summary=summary,
-        factors=(_COLOR, *_FACTORS) if colored else _FACTORS,
+        factors=(_COLOR, *FACTORS) if colored else FACTORS,
         image_shape=(*_SHAPE, channels),
         origins=("official", "rendered"),
         folders=("dsprites",),
-        files=(
-            RemoteFile(
-                url=f"{_URL}{_FILE}.hdf5",
-                name=f"{_FILE}.hdf5",
-                hash="sha256:729fa22e884c9c500e1f17415d580746b4c5894fbbb780a1319bbcfa39a745bb",
-                bytes=28_024_106,
-            ),
-            RemoteFile(
-                url=f"{_URL}{_FILE}.npz",
-                name=f"{_FILE}.npz",
-                hash="md5:7da33b31b13a06f4b04a70402ce90c2e",
-                same_as=f"{_FILE}.hdf5",
-            ),
-        ),
+        files=FILES,
         licence="Apache-2.0",
         citation="Matthey, Higgins, Hassabis, Lerchner: dSprites: Disentanglement testing Sprites "
         "dataset, 2017; Higgins et al.: beta-VAE, ICLR 2017.",
@@ -149,7 +150,7 @@ def _open(source: Source, *, noisy: bool = False) -> GroundTruth:
     channels = source.spec.image_shape[2]
     colored = source.spec.factors[0] == _COLOR
     rgb = _RGB[: len(_RGB) if colored else 1, :channels]
-    codes, masks = _official(source) if source.origin == "official" else _rendered(source)
+    codes, masks = official_sprites(source) if source.origin == "official" else _rendered(source)
     count = len(codes)
 
     def images(rows: Int[np.ndarray, "k"]) -> UInt8[np.ndarray, "k height width channel"]:
@@ -172,10 +173,10 @@ def _open(source: Source, *, noisy: bool = False) -> GroundTruth:
 
 def _in_each_color(codes: Int[np.ndarray, "n factor"]) -> Int[np.ndarray, "m factors"]:
     """Codes of the sprites, repeated for each colour in front."""
-    repeated = np.empty((len(_RGB), len(codes), 1 + len(_FACTORS)), dtype=np.int16)
+    repeated = np.empty((len(_RGB), len(codes), 1 + len(FACTORS)), dtype=np.int16)
     repeated[..., 0] = np.arange(len(_RGB))[:, None]
     repeated[..., 1:] = codes
-    return repeated.reshape(-1, 1 + len(_FACTORS))
+    return repeated.reshape(-1, 1 + len(FACTORS))
 
 
 def _rendered(source: Source) -> tuple[np.ndarray, Masks]:
@@ -191,7 +192,8 @@ def _rendered(source: Source) -> tuple[np.ndarray, Masks]:
     return codes, _unpacked(sprites)
 
 
-def _official(source: Source) -> tuple[np.ndarray, Masks]:
+def official_sprites(source: Source) -> tuple[Int[np.ndarray, "n factor"], Masks]:
+    """Codes of the maker's sprites, and a function that gives their masks by row."""
     path = source.file(f"{_FILE}.hdf5", f"{_FILE}.npz")
     is_npz = path.suffix == ".npz"
     imgs = stored_array(path, "imgs")
@@ -202,15 +204,15 @@ def _official(source: Source) -> tuple[np.ndarray, Masks]:
             f"{path}: imgs are {imgs.dtype} of shape {imgs.shape}, expected uint8 of shape "
             f"(n, 64, 64). Fetch the file again."
         )
-    if classes.shape != (count, 1 + len(_FACTORS)) or classes.dtype.kind not in "iu":
+    if classes.shape != (count, 1 + len(FACTORS)) or classes.dtype.kind not in "iu":
         raise DataError(
             f"{path}: the classes are {classes.dtype} of shape {classes.shape}, expected integers "
-            f"of shape ({count}, {1 + len(_FACTORS)}). Fetch the file again."
+            f"of shape ({count}, {1 + len(FACTORS)}). Fetch the file again."
         )
     codes = source.prepared(
         f"dsprites-classes-{source.spec.version}",
         inputs=[path],
-        shape=(count, len(_FACTORS)),
+        shape=(count, len(FACTORS)),
         chunks=lambda: (_without_color(block, path) for block in classes.blocks(16_384)),
     )
     sprites = source.prepared(

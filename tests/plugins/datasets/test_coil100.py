@@ -4,13 +4,18 @@ import zlib
 
 import numpy as np
 import pytest
+from drbench_plugins.binarising import silhouette
 from drbench_plugins.datasets.coil100 import ANGLES, SCALES, source_maps
 from PIL import Image
 
-from drbench import DataError, load_dataset
+from drbench import DataError, load_dataset, registry
+from drbench.checks import check_dataset
+from drbench.data.checking import check_files
+from drbench.data.dataset import find_dataset
 from drbench.errors import MissingFilesError
 
 VIEWS = len(ANGLES) * len(SCALES)
+ALL = ("coil100", "coil100_binary", "coil100_augmented", "coil100_augmented_binary")
 
 
 def write_photographs(folder, *names, seed=0):
@@ -26,11 +31,13 @@ def write_photographs(folder, *names, seed=0):
 def warped(image, inverse):
     """One step of the published augmentation, pixel by pixel."""
     result = np.zeros_like(image)
-    for y in range(128):
-        for x in range(128):
+    side = len(image)
+    half = side // 2
+    for y in range(side):
+        for x in range(side):
             # A billionth more than a half: ties round up in spite of rounding errors below them.
-            column, row = (math.floor(64 + d + 0.5 + 1e-9) for d in inverse(x - 64, y - 64))
-            if 0 <= column < 128 and 0 <= row < 128:
+            column, row = (math.floor(half + d + 0.5 + 1e-9) for d in inverse(x - half, y - half))
+            if 0 <= column < side and 0 <= row < side:
                 result[y, x] = image[row, column]
     return result
 
@@ -81,14 +88,22 @@ def test_real_photographs_are_those_that_pillow_reads(samples):
 
 def test_replaced_photograph_is_read_anew(tmp_path, three):
     load_dataset("coil100", root=tmp_path)
+    (tmp_path / "coil-100" / "obj2__20.png").unlink()
     new = write_photographs(tmp_path / "coil-100", "obj2__20.png", seed=1)["obj2__20.png"]
     assert np.array_equal(load_dataset("coil100", root=tmp_path).images(np.array([0]))[0], new)
+
+
+def test_renamed_photograph_has_other_classes(tmp_path, three):
+    load_dataset("coil100", root=tmp_path)
+    folder = tmp_path / "coil-100"
+    (folder / "obj10__5.png").rename(folder / "obj11__5.png")
+    assert load_dataset("coil100", root=tmp_path).codes.tolist() == [[1, 4], [1, 20], [10, 1]]
 
 
 def test_moved_photographs_are_not_decoded_again(tmp_path, three, monkeypatch):
     before = load_dataset("coil100", root=tmp_path)
     (tmp_path / "coil-100").rename(tmp_path / "elsewhere")
-    monkeypatch.setattr("drbench_plugins.datasets.coil100._read_png", None)
+    monkeypatch.setattr("drbench_plugins.datasets.coil100.read_png", None)
     after = load_dataset("coil100_augmented", root=tmp_path / "elsewhere")
     assert np.array_equal(after.images(np.array([0])), before.images(np.array([0])))
 
@@ -148,11 +163,196 @@ def test_sixteen_bit_color_is_refused(tmp_path, three):
         load_dataset("coil100", root=tmp_path)
 
 
-def test_truncated_photograph_is_refused(tmp_path, three):
+def test_truncated_photograph_is_refused(tmp_path, three, kept):
     path = tmp_path / "coil-100" / "obj2__20.png"
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(DataError, match=r"obj2__20.png cannot be decoded"):
+    for name in ALL:
+        with pytest.raises(DataError, match=r"obj2__20.png cannot be decoded"):
+            load_dataset(name, root=tmp_path)
+    assert kept() == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_photograph_is_read_where_the_set_is_kept(tmp_path, three, monkeypatch, name):
+    before = load_dataset(name, root=tmp_path)
+    for function in ("listed", "read_png"):
+        monkeypatch.setattr(f"drbench_plugins.datasets.coil100.{function}", None)
+    after = load_dataset(name, root=tmp_path)
+    assert np.array_equal(after.codes, before.codes)
+    assert np.array_equal(after.images(np.arange(3)), before.images(np.arange(3)))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_sets_of_photographs_conform(tmp_path, three, name):
+    assert check_dataset(registry.load("dataset", name), load_dataset(name, root=tmp_path)) == []
+
+
+def test_photographs_are_kept_at_the_size_asked_for(tmp_path, three):
+    half = load_dataset("coil100", root=tmp_path, size=(64, 64)).images(np.array([0]))[0]
+    mean = three["obj2__20.png"].reshape(64, 2, 64, 2, 3).mean(axis=(1, 3))
+    assert np.abs(half - mean).max() <= 0.5
+
+
+def test_some_poses_can_be_kept(tmp_path):
+    names = [f"obj{number}__{pose}.png" for number in (1, 2) for pose in range(0, 360, 5)]
+    write_photographs(tmp_path, *names)
+    data = load_dataset("coil100", root=tmp_path).subgrid({"pose": 4})
+    assert data.codes.tolist() == [[number, pose] for number in (0, 1) for pose in range(4)]
+    assert data.spec.factors[1].values == (0, 90, 180, 270)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_check_names_every_photograph_that_cannot_be_read(tmp_path, three, name):
+    for photograph in ("obj2__20.png", "obj10__5.png"):
+        (tmp_path / "coil-100" / photograph).write_text("<html>")
+    findings = check_files(find_dataset(name), tmp_path)
+    problems = [finding.text for finding in findings if finding.verdict == "problem"]
+    assert ["obj2__20.png is no PNG" in problems[0], "obj10__5.png is no PNG" in problems[1]] == [
+        True,
+        True,
+    ]
+    assert len(problems) == 2
+
+
+# Archives
+
+
+def test_the_makers_archive_is_read_in_place(tmp_path, three, layouts):
+    layouts.write_zip(tmp_path / "zip" / "coil-100.zip", tmp_path / "coil-100", top="coil-100")
+    for name in ("coil100", "coil100_augmented_binary"):
+        unpacked, packed = (load_dataset(name, root=tmp_path / place) for place in ("", "zip"))
+        rows = np.array([0, 2, len(packed) - 1])
+        assert np.array_equal(packed.codes, unpacked.codes)
+        assert np.array_equal(packed.images(rows), unpacked.images(rows))
+
+
+def test_real_photographs_in_an_archive_are_those_in_the_folder(tmp_path, samples, layouts):
+    folder = tmp_path / "coil-100"
+    folder.mkdir()
+    for path in (samples / "coil-100").glob("obj1[27]__*5.png"):
+        (folder / path.name).symlink_to(path)
+    layouts.write_zip(tmp_path / "zip" / "coil-100.zip", folder, top="coil-100")
+    packed = load_dataset("coil100", root=tmp_path / "zip")
+    whole = load_dataset("coil100", root=samples)
+    rows = whole.index.rows(whole.index.keys(packed.codes))
+    assert len(packed) == 72
+    assert np.array_equal(packed.images(np.arange(72)), whole.images(rows))
+
+
+def write_parts(folder, images, layouts):
+    """Views of two objects in two parts: of each the untouched one, and one that is turned."""
+    for part, (name, image) in enumerate(images.items()):
+        place = folder / f"part{part}"
+        for view, shown in (("0__1.0", image), ("20__0.94", np.zeros_like(image))):
+            layouts.write_png(place / f"{name}__{view}.png", shown)
+        layouts.write_zip(folder / f"dataset_part_{part:03d}.zip", place, top=f"data/{part}")
+        for path in place.iterdir():
+            path.unlink()
+        place.rmdir()
+
+
+def test_untouched_views_of_the_published_parts_are_the_photographs(tmp_path, layouts):
+    rng = np.random.default_rng(0)
+    images = {name: rng.integers(0, 256, (128, 128, 3), np.uint8) for name in
+              ("obj100__355", "obj3__0")}  # fmt: skip
+    write_parts(tmp_path / "coil-100-augmented", images, layouts)
+    plain, data = (load_dataset(name, root=tmp_path) for name in ("coil100", "coil100_augmented"))
+    assert plain.codes.tolist() == [[2, 0], [99, 71]]
+    assert np.array_equal(plain.images(np.array([1, 0])), np.stack(list(images.values())))
+    assert len(data) == 2 * VIEWS
+    shown = data.images(np.array([view_row(0, 20, 0.94)]))[0]
+    assert np.array_equal(shown, augmented(images["obj3__0"], 20, 0.94))
+
+
+def test_published_silhouettes_are_taken_before_made_ones(tmp_path, layouts):
+    rng = np.random.default_rng(0)
+    images = {name: rng.integers(0, 2, (64, 64), np.uint8) * 255 for name in
+              ("obj100__355", "obj3__0")}  # fmt: skip
+    write_parts(tmp_path / "coil-100-augmented-binary", images, layouts)
+    write_photographs(tmp_path, "obj5__5.png")
+    plain = load_dataset("coil100_binary", root=tmp_path)
+    assert plain.codes.tolist() == [[2, 0], [99, 71]]
+    assert np.array_equal(plain.images(np.array([1, 0]))[..., 0], np.stack(list(images.values())))
+    assert not any("made" in note for note in plain.notes)
+    data = load_dataset("coil100_augmented_binary", root=tmp_path)
+    shown = data.images(np.array([view_row(1, 140, 0.69)]))[0]
+    assert np.array_equal(shown[..., 0], augmented(images["obj100__355"], 140, 0.69))
+
+
+def test_published_silhouette_with_grey_levels_is_refused(tmp_path, layouts, kept):
+    grey = {"obj1__0": np.full((64, 64), 128, np.uint8), "obj1__5": np.zeros((64, 64), np.uint8)}
+    write_parts(tmp_path / "coil-100-augmented-binary", grey, layouts)
+    with pytest.raises(DataError, match=r"obj1__0__0__1.0.png has grey levels"):
+        load_dataset("coil100_binary", root=tmp_path)
+    assert kept() == []
+
+
+def test_angle_or_scale_that_was_not_published_is_refused(tmp_path, three):
+    write_photographs(tmp_path / "coil-100", "obj1__0__30__1.0.png")
+    with pytest.raises(DataError, match="is not named as in COIL-100"):
         load_dataset("coil100", root=tmp_path)
+
+
+def test_one_photograph_twice_is_refused(tmp_path, three):
+    write_photographs(tmp_path / "coil-100", "obj2__20__0__1.0.png")
+    with pytest.raises(DataError, match="show the same"):
+        load_dataset("coil100", root=tmp_path)
+
+
+def test_archive_without_photographs_is_refused(tmp_path, layouts):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "readme.txt").write_text("nothing")
+    layouts.write_zip(tmp_path / "coil-100.zip", tmp_path / "in")
+    with pytest.raises(DataError, match="holds no photograph"):
+        load_dataset("coil100", root=tmp_path)
+
+
+def test_damaged_archive_is_refused(tmp_path, three, layouts, kept):
+    path = layouts.write_zip(tmp_path / "zip" / "coil-100.zip", tmp_path / "coil-100")
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(DataError, match=r"coil-100.zip cannot be read"):
+        load_dataset("coil100", root=tmp_path / "zip")
+    assert kept() == []
+
+
+# Silhouettes
+
+
+def test_silhouettes_are_made_of_the_photographs(tmp_path, three):
+    data = load_dataset("coil100_binary", root=tmp_path)
+    assert data.spec.image_shape == (64, 64, 1)
+    expected = np.stack([silhouette(three[name]) for name in
+                         ("obj2__20.png", "obj2__100.png", "obj10__5.png")])  # fmt: skip
+    shown = data.images(np.arange(3))[..., 0]
+    assert np.array_equal(shown, np.where(expected, 255, 0))
+    assert 0 < expected.mean() < 1
+    assert "the silhouettes are made from the photographs" in data.notes
+
+
+def test_silhouettes_are_kept_at_eight_pixels_a_byte(tmp_path, three, kept):
+    load_dataset("coil100_augmented_binary", root=tmp_path)
+    (path,) = (tmp_path / "own-cache").rglob("images.npy")
+    assert np.load(path).size == 3 * 64 * 64 / 8
+    assert kept() == ["images.npy"]
+
+
+def test_silhouettes_are_turned_and_zoomed_about_pixel_32(tmp_path, three):
+    plain, data = (load_dataset(f"coil100{part}_binary", root=tmp_path) for part in
+                   ("", "_augmented"))  # fmt: skip
+    image = plain.images(np.array([1]))[0]
+    for angle, scale in ((60, 0.88), (340, 0.56)):
+        shown = data.images(np.array([view_row(1, angle, scale)]))[0]
+        assert np.array_equal(shown, augmented(image, angle, scale))
+
+
+def test_real_objects_are_white_on_black(tmp_path, samples):
+    for path in (samples / "coil-100").glob("obj*__0.png"):
+        (tmp_path / path.name).symlink_to(path)
+    data = load_dataset("coil100_binary", root=tmp_path)
+    images = data.images(np.arange(20))[..., 0] > 0
+    corners = images[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+    assert corners.mean() < 0.1
+    assert images[:, 24:40, 24:40].mean() > 0.5  # dark parts of an object are taken for backdrop
 
 
 # Augmentation

@@ -3,7 +3,6 @@ import math
 import zipfile
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from drbench_plugins.datasets import dsprites
@@ -29,28 +28,6 @@ VARIANTS = (
 def random_codes(count, seed=0):
     rng = np.random.default_rng(seed)
     return np.stack([rng.integers(0, size, count) for size in SIZES], axis=1)
-
-
-def write_official(folder: Path, codes, imgs=None, kind="npz", **npz_members):
-    """A small file in the maker's layout."""
-    folder.mkdir(parents=True, exist_ok=True)
-    classes = np.concatenate([np.zeros((len(codes), 1), np.int64), codes], axis=1)
-    imgs = draw(codes).astype(np.uint8) if imgs is None else imgs
-    path = folder / f"{FILE}.{kind}"
-    if kind == "npz":
-        np.savez_compressed(
-            path,
-            imgs=imgs,
-            latents_classes=classes,
-            latents_values=classes.astype(float),
-            **npz_members,
-        )
-    else:
-        with h5py.File(path, "w") as file:
-            file["imgs"] = imgs
-            file["latents/classes"] = classes
-            file["latents/values"] = classes.astype(float)
-    return path
 
 
 def drawn_pixel_by_pixel(code):
@@ -276,9 +253,9 @@ def test_prepared_sprites_are_the_ones_drawn_on_demand(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["npz", "hdf5"])
 @pytest.mark.parametrize("folder", ["", "dsprites"])
-def test_official_images_and_codes_are_those_of_the_file(tmp_path, kind, folder):
+def test_official_images_and_codes_are_those_of_the_file(tmp_path, kind, folder, layouts):
     codes = random_codes(30)
-    write_official(tmp_path / folder, codes, kind=kind)
+    layouts.write_dsprites(tmp_path / folder, codes, kind=kind)
     data = load_dataset("dsprites", root=tmp_path)
     assert data.origin == "official"
     assert np.array_equal(data.codes, codes)
@@ -286,27 +263,27 @@ def test_official_images_and_codes_are_those_of_the_file(tmp_path, kind, folder)
     assert "30 of 737,280 combinations" in data.notes[-1]
 
 
-def test_official_color_repeats_the_file_for_each_color(tmp_path):
+def test_official_color_repeats_the_file_for_each_color(tmp_path, layouts):
     codes = random_codes(5)
-    write_official(tmp_path, codes)
+    layouts.write_dsprites(tmp_path, codes)
     data = load_dataset("color_dsprites", root=tmp_path)
     assert np.array_equal(data.codes[:, 0], np.repeat(np.arange(7), 5))
     assert np.array_equal(data.codes[5:10, 1:], codes)
     assert np.array_equal(data.images(np.array([33])).any(axis=-1)[0], draw(codes[3:4])[0])
 
 
-def test_official_file_is_read_once(tmp_path, monkeypatch):
-    write_official(tmp_path, random_codes(6, seed=3))
+def test_official_file_is_read_once(tmp_path, monkeypatch, layouts):
+    layouts.write_dsprites(tmp_path, random_codes(6, seed=3))
     first = load_dataset("dsprites", root=tmp_path)
     monkeypatch.setattr("drbench_plugins.reading.StoredArray.blocks", None)
     second = load_dataset("noisy_dsprites", root=tmp_path)
     assert np.array_equal(first.codes, second.codes)
 
 
-def test_changed_file_is_prepared_anew(tmp_path):
+def test_changed_file_is_prepared_anew(tmp_path, layouts):
     for seed in (4, 5):
         codes = random_codes(6, seed)
-        write_official(tmp_path, codes)
+        layouts.write_dsprites(tmp_path, codes)
         data = load_dataset("dsprites", root=tmp_path)
         assert np.array_equal(data.codes, codes)
         assert np.array_equal(data.images(np.arange(6))[..., 0] > 0, draw(codes))
@@ -320,10 +297,10 @@ class _Bomb:
         return Path.touch, (self.path,)
 
 
-def test_pickled_metadata_is_never_unpickled(tmp_path):
+def test_pickled_metadata_is_never_unpickled(tmp_path, layouts):
     touched = tmp_path / "touched"
     bomb = np.array({"date": _Bomb(touched)}, dtype=object)
-    path = write_official(tmp_path, random_codes(4), metadata=bomb)
+    path = layouts.write_dsprites(tmp_path, random_codes(4), metadata=bomb)
     with np.load(path, allow_pickle=True, encoding="latin1") as file:
         file["metadata"]
     assert touched.exists()  # the trap works
@@ -339,18 +316,18 @@ def test_missing_file_names_folders_command_and_the_rendered_origin(tmp_path):
         assert part in str(error.value)
 
 
-def test_pixel_other_than_0_and_1_is_refused(tmp_path):
+def test_pixel_other_than_0_and_1_is_refused(tmp_path, layouts):
     imgs = np.zeros((3, 64, 64), np.uint8)
     imgs[2, 5, 5] = 255
-    write_official(tmp_path, random_codes(3), imgs)
+    layouts.write_dsprites(tmp_path, random_codes(3), imgs)
     with pytest.raises(DataError, match="pixel of 255"):
         load_dataset("dsprites", root=tmp_path)
 
 
-def test_class_outside_its_factor_is_refused(tmp_path):
+def test_class_outside_its_factor_is_refused(tmp_path, layouts):
     codes = random_codes(3)
     codes[1, 2] = 40
-    write_official(tmp_path, codes, np.zeros((3, 64, 64), np.uint8))
+    layouts.write_dsprites(tmp_path, codes, np.zeros((3, 64, 64), np.uint8))
     with pytest.raises(DataError, match=r"class 40 in column 3, outside 0 to 39"):
         load_dataset("dsprites", root=tmp_path)
 
@@ -359,22 +336,22 @@ def test_class_outside_its_factor_is_refused(tmp_path):
     "imgs",
     [np.zeros((2, 64, 64), np.uint8), np.zeros((3, 32, 32), np.uint8), np.zeros((3, 64, 64))],
 )
-def test_wrong_shapes_and_types_are_refused(tmp_path, imgs):
-    write_official(tmp_path, random_codes(3), imgs)
+def test_wrong_shapes_and_types_are_refused(tmp_path, imgs, layouts):
+    layouts.write_dsprites(tmp_path, random_codes(3), imgs)
     with pytest.raises(DataError, match="expected"):
         load_dataset("dsprites", root=tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["npz", "hdf5"])
-def test_truncated_file_is_refused(tmp_path, kind):
-    path = write_official(tmp_path, random_codes(40), kind=kind)
+def test_truncated_file_is_refused(tmp_path, kind, layouts):
+    path = layouts.write_dsprites(tmp_path, random_codes(40), kind=kind)
     path.write_bytes(path.read_bytes()[:-700])
     with pytest.raises(DataError, match="truncated"):
         load_dataset("dsprites", root=tmp_path)
 
 
-def test_damaged_bytes_are_refused(tmp_path):
-    path = write_official(tmp_path, random_codes(40))
+def test_damaged_bytes_are_refused(tmp_path, layouts):
+    path = layouts.write_dsprites(tmp_path, random_codes(40))
     with zipfile.ZipFile(path) as archive:
         start = archive.getinfo("imgs.npy").header_offset
     data = bytearray(path.read_bytes())

@@ -42,11 +42,13 @@ class Agreement:
     explained: float
     """Share of the entries that differ by no more than two standard errors and the difference in
     noise of their latent."""
-    scores: tuple[float | None, float | None]
-    """omes_sobol by either."""
+    first_score: float | None
+    """omes_sobol by the first."""
+    second_score: float | None
+    """omes_sobol by the second."""
 
 
-def bench_sobol(steps: int = 800, seed: int = 0) -> Iterator[Agreement]:
+def study(steps: int = 800, seed: int = 0) -> Iterator[Agreement]:
     """Compare the estimators pair by pair, on a model trained on drawn images."""
     return agreements(trained_representation(steps, seed), seed)
 
@@ -72,7 +74,8 @@ def agreements(representation: Representation, seed: int) -> Iterator[Agreement]
             float((difference <= errors).mean()),
             float(noise.max()),
             float((difference <= errors + noise[:, None]).mean()),
-            (one_score, other_score),
+            one_score,
+            other_score,
         )
 
 

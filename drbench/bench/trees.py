@@ -1,0 +1,236 @@
+"""The compiled trees against scikit-learn's: are they the same, and if not, how far apart."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import final
+
+import numpy as np
+
+from drbench import Representation, grid_codes
+from drbench.bench.sobol import trained_representation
+from drbench.data.spec import Factor
+from drbench.metrics.boosting import Workers, workers
+from drbench.metrics.dci import compactness, modularity, weighted
+from drbench.metrics.fits import Fit
+from drbench.metrics.splits import split_rows
+from drbench.metrics.trees import fit_factor
+from drbench.progress import track
+
+_ANOTHER = 1_000
+"""What is added to a seed to get another."""
+_BITS = 1e-12
+"""Difference of scores between 0 and 1 that is rounding."""
+_ROWS = 1_500
+
+
+@final
+@dataclass(frozen=True)
+class Agreement:
+    """Scikit-learn's trees and the compiled ones, on codes of one kind: a new one for each seed.
+
+    The largest differences are given: of the compiled trees from scikit-learn's under one seed, and
+    (own) of scikit-learn's from themselves under another.
+    """
+
+    case: str
+    """Kind of code."""
+    rounds: int
+    """Boosting rounds."""
+    fits: int
+    """Factors of all codes."""
+    same: int
+    """Fits that are the same to the last bit: importances, accuracy seen and held out."""
+    accuracy: float
+    own_accuracy: float
+    importances: float
+    own_importances: float
+    disentanglement: float
+    own_disentanglement: float
+    completeness: float
+    own_completeness: float
+    holds: bool
+    """Whether none of the four differs more than under another seed."""
+    faster: float
+    """Seconds of scikit-learn / seconds of the compiled trees, one thread each."""
+
+
+def study(*, seeds: int = 10, rounds: int = 30) -> Iterator[Agreement]:
+    """Accuracy, importances, disentanglement and completeness, for codes of all kinds.
+
+    Parameters
+    ----------
+    seeds : int
+        Codes of a kind, each with a seed of its own for latents, split and trees.
+    rounds : int
+        Boosting rounds.
+    """
+    with workers(1) as crew:
+        for case in track(CASES, "kinds of codes", len(CASES)):
+            yield agreement(case, CASES[case], crew, range(seeds), rounds)
+
+
+def agreement(case: str, make: "Case", crew: Workers, seeds: range, rounds: int) -> Agreement:
+    """Compare the two engines on codes of one kind."""
+    apart, own, same, seconds = [], [], [], np.zeros(2)
+    for seed in seeds:
+        code = make(np.random.default_rng(seed))
+        start = time.perf_counter()
+        theirs = _fits(code, None, seed, rounds)
+        middle = time.perf_counter()
+        ours = _fits(code, crew, seed, rounds)
+        seconds += middle - start, time.perf_counter() - middle
+        apart.append(_distances(theirs, ours))
+        own.append(_distances(theirs, _fits(code, None, seed + _ANOTHER, rounds)))
+        same += [_same(a, b) for a, b in zip(theirs, ours, strict=True)]
+    largest = {name: max(one[name] for one in apart) for name in apart[0]}
+    largest_own = {f"own_{name}": max(one[name] for one in own) for name in own[0]}
+    return Agreement(
+        case=case,
+        rounds=rounds,
+        fits=len(same),
+        same=sum(same),
+        holds=all(largest[name] <= max(largest_own[f"own_{name}"], _BITS) for name in largest),
+        faster=float(seconds[0] / seconds[1]),
+        **largest,
+        **largest_own,
+    )
+
+
+def _fits(code: Representation, crew: Workers | None, seed: int, rounds: int) -> list[Fit]:
+    return [_fit(code, j, crew, seed, rounds) for j in range(len(code.factors))]
+
+
+def _same(a: Fit, b: Fit) -> bool:
+    scores = (a.train, a.test, a.balanced) == (b.train, b.test, b.balanced)
+    return scores and np.array_equal(a.importances, b.importances)
+
+
+def _distances(some: list[Fit], others: list[Fit]) -> dict[str, float]:
+    a, b = _quantities(some), _quantities(others)
+    return {name: float(np.max(np.abs(a[name] - b[name]))) for name in a}
+
+
+def _quantities(fits: list[Fit]) -> Mapping[str, float | np.ndarray]:
+    importance = np.stack([fit.importances for fit in fits], axis=1)
+    return {
+        "accuracy": float(np.mean([fit.test for fit in fits])),
+        "importances": importance,
+        "disentanglement": modularity(importance),
+        "completeness": weighted(compactness(importance), importance.sum(axis=0)),
+    }
+
+
+def _fit(
+    representation: Representation, factor: int, crew: Workers | None, seed: int, rounds: int
+) -> Fit:
+    is_class = representation.factors[factor].size is not None
+    labels = representation.codes if is_class else representation.values
+    assert labels is not None  # a continuous factor has values
+    return fit_factor(
+        representation.latents,
+        labels[:, factor],
+        split_rows(representation, factor, seed % _ANOTHER),
+        is_class=is_class,
+        seed=seed,
+        rounds=rounds,
+        crew=crew,
+    )
+
+
+def _standard(codes: np.ndarray) -> np.ndarray:
+    return np.asarray((codes - codes.mean(axis=0)) / codes.std(axis=0))
+
+
+@cache
+def _whole() -> Representation:
+    return trained_representation(steps=200, seed=7)
+
+
+def _trained(rng: np.random.Generator) -> Representation:
+    """A sample of the images that a model was trained on, encoded by it."""
+    whole = _whole()
+    rows = rng.permutation(len(whole.codes))[:_ROWS]
+    return Representation(whole.mean[rows], whole.codes[rows], whole.factors)
+
+
+def _grid(change: Callable[[np.ndarray, np.random.Generator], np.ndarray]) -> "Case":
+    """A code of a full grid, from its perfect code."""
+
+    def make(rng: np.random.Generator) -> Representation:
+        codes = grid_codes([4, 3, 5, 2, 6])
+        return Representation.from_arrays(change(_standard(codes), rng), codes)
+
+    return make
+
+
+def _network(z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Two random layers, as float32."""
+    hidden = np.tanh(z @ rng.normal(size=(5, 32)) / 2 + rng.normal(size=32))
+    return (hidden @ rng.normal(size=(32, 8)) / 6).astype(np.float32)
+
+
+def _rotated(z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Two latents turned by any angle."""
+    turned, angle = z.copy(), rng.uniform(0, np.pi)
+    i, j = rng.permutation(5)[:2]
+    turned[:, i] = np.cos(angle) * z[:, i] - np.sin(angle) * z[:, j]
+    turned[:, j] = np.sin(angle) * z[:, i] + np.cos(angle) * z[:, j]
+    return turned
+
+
+def _noisy(z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Noise of any size on each latent, and latents of noise."""
+    noise = rng.uniform(0.05, 1, size=5) * rng.normal(size=z.shape)
+    return np.hstack([z + noise, rng.normal(size=(len(z), 5))])
+
+
+def _tied(z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Noisy latents on a ladder of any step, a latent twice and once mirrored, and a constant."""
+    whole = np.round((z + 0.4 * rng.normal(size=z.shape)) * rng.uniform(0.5, 20, size=5))
+    return np.hstack([whole, whole[:, :1], -whole[:, 2:3], np.ones((len(z), 1))])
+
+
+def _coinciding(z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Noisy latents, each twice; in half of them two values are equal by coincidence."""
+    noisy = z + 0.05 * rng.normal(size=z.shape)
+    twice = np.hstack([noisy, -noisy])
+    for d in range(5):
+        twice[rng.integers(len(z)), d] = twice[rng.integers(len(z)), d]
+    return twice
+
+
+def _classes(sizes: list[int], rows: int) -> "Case":
+    """A noisy code of factors that take random classes, none with fewer than two rows."""
+
+    def make(rng: np.random.Generator) -> Representation:
+        codes = np.stack([rng.permutation(np.arange(rows) % size) for size in sizes], axis=1)
+        z = _standard(codes)
+        latents = np.hstack([z + 0.1 * rng.normal(size=z.shape), rng.normal(size=(rows, 2))])
+        return Representation.from_arrays(latents, codes)
+
+    return make
+
+
+def _continuous(rng: np.random.Generator) -> Representation:
+    values = rng.normal(size=(600, 3))
+    latents = values @ (np.eye(3) + 0.3 * rng.normal(size=(3, 3))) + 0.2 * rng.normal(size=(600, 3))
+    factors = [Factor(name=f"factor_{j}", kind="continuous") for j in range(3)]
+    return Representation.from_arrays(latents, values, factors=factors)
+
+
+Case = Callable[[np.random.Generator], Representation]
+CASES: dict[str, Case] = {
+    "trained": _trained,
+    "random network": _grid(_network),
+    "perfect": _grid(lambda z, rng: z),
+    "rotated": _grid(_rotated),
+    "noisy": _grid(_noisy),
+    "tied": _grid(_tied),
+    "coinciding": _grid(_coinciding),
+    "two classes": _classes([2, 2, 2], 600),
+    "many classes": _classes([40, 3], 800),
+    "tiny classes": _classes([60, 4], 180),
+    "continuous": _continuous,
+}

@@ -1,0 +1,39 @@
+"""Finding the representation that a command was pointed at."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drbench.errors import RequestError
+from drbench.progress import say
+
+if TYPE_CHECKING:
+    from drbench.representation import Representation
+
+
+def load_representation(path: Path, kind: str) -> "tuple[Path, Representation]":
+    """The representation in a folder or in a run, after training, and where it lies.
+
+    Parameters
+    ----------
+    path : path
+        Folder that encode wrote, a run, or npz + csv of an outsider.
+    kind : str
+        mean or sampled.
+
+    Raises
+    ------
+    RequestError
+        For another kind.
+    RepresentationError
+        If there is no representation, or a damaged one.
+    """
+    from drbench.representation import Representation
+
+    if kind not in ("mean", "sampled"):
+        raise RequestError(f"--kind {kind}: expected mean or sampled.")
+    run_representation = path / "representation" / "after"
+    place = run_representation if run_representation.is_dir() else path
+    representation = Representation.load(place, kind="sampled" if kind == "sampled" else "mean")
+    for line in representation.notes:
+        say(f"note: {line}")
+    return place, representation

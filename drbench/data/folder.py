@@ -1,0 +1,121 @@
+"""`folder:PATH`: a folder of images, its sub-folders or a CSV file their factors."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped, UInt8
+
+from drbench.data.columns import read_columns
+from drbench.data.open_set import OpenSet
+from drbench.data.photographs import decoded
+from drbench.errors import DataError, RequestError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+"""Files that count as images."""
+TABLES = ("metadata.csv", "labels.csv")
+"""Tables that are looked for in a folder."""
+_NAMES = ("file_name", "filename", "file", "path", "image")
+"""Headers of the column that names the file, the first that is there."""
+
+Columns = dict[str, Shaped[np.ndarray, "n"]]
+
+
+def folder_set(reference: str, picked: Sequence[str] | None) -> OpenSet:
+    """Find the images of a folder, and their factors.
+
+    With `metadata.csv` or `labels.csv` in the folder, or if the path is that of a CSV file, each
+    of its rows is an image: one column, `file_name`, has its path in the folder, the others are
+    factors. Otherwise each level of sub-folders is a factor, `folder` or `folder_1`, `folder_2`,
+    and images lie at one depth.
+
+    Parameters
+    ----------
+    reference : str
+        Path of the folder or of the CSV file.
+    picked : sequence of str, optional
+        Columns that are factors; see `drbench.data.columns.read_columns`.
+
+    Raises
+    ------
+    RequestError
+        If there is no such folder, or nothing in it.
+    DataError
+        If the table does not fit the images.
+    """
+    path = Path(reference).expanduser()
+    found = [path] if path.is_file() else [path / name for name in TABLES]
+    table = next((file for file in found if file.is_file()), None)
+    if table is None and not path.is_dir():
+        raise RequestError(f"folder:{reference}: there is no folder {path}.")
+    files, columns = _from_table(table) if table else _from_folders(path)
+    inputs = {*(file.parent for file in files), *([table] if table else [])}
+    return OpenSet(
+        f"folder:{reference}",
+        f"Images in {path}",
+        read_columns(columns, len(files), picked, where=str(table or path)),
+        partial(_pictures, files),
+        sorted(inputs),
+    )
+
+
+def _pictures(files: Sequence[Path]) -> Iterator[tuple[str, UInt8[np.ndarray, "h w 3"]]]:
+    from PIL import Image
+
+    for file in files:
+        yield str(file), decoded(partial(Image.open, file), str(file))
+
+
+def _from_table(table: Path) -> tuple[list[Path], Columns]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            header, *rows = [row for row in csv.reader(file) if row] or [[]]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{table} cannot be read: {error}.") from error
+    named = next((name for name in _NAMES if name in header), None)
+    if named is None or not rows:
+        raise DataError(
+            f"{table} needs a column {_NAMES[0]!r} and a row an image; its header is "
+            f"{', '.join(header) or 'empty'}, its rows are {len(rows)}."
+        )
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise DataError(
+                f"{table} line {number}: {len(row)} entries, but the header has {len(header)}."
+            )
+    columns = dict(zip(header, map(_object_array, zip(*rows, strict=True)), strict=True))
+    files = [table.parent / name for name in columns.pop(named)]
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise DataError(
+            f"{table} names {len(missing)} images that are not there, first {missing[0]}: paths "
+            "are relative to the table."
+        )
+    return files, columns
+
+
+def _from_folders(folder: Path) -> tuple[list[Path], Columns]:
+    files = sorted(
+        file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()
+    )
+    if not files:
+        raise RequestError(
+            f"{folder} holds no images ({', '.join(sorted(SUFFIXES))}), nor {' or '.join(TABLES)}."
+        )
+    parents = [file.relative_to(folder).parts[:-1] for file in files]
+    depth = len(parents[0])
+    odd = next((file for file, of in zip(files, parents, strict=True) if len(of) != depth), None)
+    if odd is not None:
+        raise DataError(
+            f"{odd} lies at another depth than {files[0]}: sub-folders are classes, so keep all "
+            f"images equally deep, or name them in {TABLES[0]}."
+        )
+    names = ["folder"] if depth == 1 else [f"folder_{level + 1}" for level in range(depth)]
+    levels = map(_object_array, zip(*parents, strict=True))
+    return files, dict(zip(names, levels, strict=True))
+
+
+def _object_array(entries: Sequence[str]) -> Shaped[np.ndarray, "n"]:
+    return np.array(entries, dtype=object)

@@ -1,0 +1,57 @@
+"""Progress of long work on standard error."""
+
+import sys
+
+import pytest
+
+from drbench import progress as reporting
+from drbench.progress import part_of, progress, track
+
+
+@pytest.fixture
+def clock(monkeypatch) -> list[float]:
+    """A clock that moves when told."""
+    now = [0.0]
+    monkeypatch.setattr(reporting.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_long_piped_job_says_now_and_then_how_far_it_is(clock, capsys):
+    with progress("encoding", 2000, done=1000) as advance:
+        for second in (10, 29, 31, 40, 62):
+            clock[0] = second
+            advance(100, note="loss 3" if second == 62 else "")
+    assert capsys.readouterr().err.splitlines() == [
+        "encoding ...",
+        "encoding: 1,300 of 2,000, 31 s",
+        "encoding: 1,500 of 2,000, 62 s, loss 3",
+        "encoding: done in 62.0 s",
+    ]
+
+
+def test_a_short_piped_job_is_one_line(clock, capsys):
+    assert list(track("abc", "letters", 3)) == ["a", "b", "c"]
+    assert capsys.readouterr().err == "letters ...\n"
+
+
+def test_nested_work_names_what_it_is_a_part_of(clock, capsys):
+    with part_of("dci (3 of 6)"), part_of("trees"), progress("factors", 6):
+        pass
+    with progress("other", 1):
+        pass
+    assert capsys.readouterr().err.splitlines() == ["dci (3 of 6): trees: factors ...", "other ..."]
+
+
+def test_a_terminal_has_one_display_for_nested_bars(monkeypatch):
+    shown = []
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with progress("outer", 2) as outer:
+        bars = reporting._shown.get()
+        with part_of("outer"), progress("inner", 3) as inner:
+            assert reporting._shown.get() is bars
+            inner(2, note="half")
+            shown = [(t.description, t.completed, t.total, t.fields["note"]) for t in bars.tasks]
+        outer()
+        assert [task.description for task in bars.tasks] == ["outer"]
+    assert shown == [("outer", 0, 2, ""), ("outer: inner", 2, 3, "half")]
+    assert reporting._shown.get() is None
