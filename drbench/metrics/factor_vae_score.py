@@ -89,8 +89,8 @@ def factor_vae_score(
         latents = scaling.apply(representation.latents)[:, active]
         train, test = sharing.draw(latents, variances, draws=draws, batch=batch, seed=seed)
         size = len(representation.factors)
-        votes = count_votes(train.statistics.argmin(axis=1), train.factor, len(active), size)
-        guessed = votes.argmax(axis=1)[test.statistics.argmin(axis=1)]
+        votes = count_votes(least(train.statistics), train.factor, len(active), size)
+        guessed = votes.argmax(axis=1)[least(test.statistics)]
         scores = recalls(guessed, test.factor)
         for j in sharing.train:
             shares[:, j] = 0.0
@@ -113,6 +113,15 @@ def variances(
 ) -> Float[np.ndarray, "draw latent"]:
     """Variance of each latent over the rows of a draw."""
     return latents[mates.groups(shape, rng)].var(axis=1)
+
+
+def least(spread: Float[np.ndarray, "draw latent"]) -> Int[np.ndarray, "draw"]:
+    """The latent that varies least in each draw; of latents that vary equally the first.
+
+    Rounded first: of two latents that mix the same two factors rounding errors would choose, and
+    they can tell one factor from the other.
+    """
+    return np.round(spread, 9).argmin(axis=1)
 
 
 def count_votes(
