@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from drbench.data.spec import DatasetSpec, Factor, RemoteFile
     from drbench.data.stored import Contents
     from drbench.errors import DataError, DrbenchError, RequestError
+    from drbench.metrics.duration import Duration
     from drbench.metrics.metric import Metric, MetricResult, metric
     from drbench.metrics.scoring import score
     from drbench.models.budget import Training
@@ -34,6 +35,7 @@ _HOMES = {
     "Dataset": "drbench.data.dataset",
     "DatasetSpec": "drbench.data.spec",
     "DrbenchError": "drbench.errors",
+    "Duration": "drbench.metrics.duration",
     "Factor": "drbench.data.spec",
     "GroundTruth": "drbench.data.ground_truth",
     "Interventions": "drbench.representation",
@@ -64,6 +66,7 @@ __all__ = [
     "Dataset",
     "DatasetSpec",
     "DrbenchError",
+    "Duration",
     "Factor",
     "GroundTruth",
     "Interventions",

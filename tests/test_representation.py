@@ -51,6 +51,12 @@ def test_other_integers_are_numbered_by_rank_and_it_is_said():
     assert "numbered by rank" in found.notes[0]
 
 
+def test_integers_with_wide_gaps_are_numbered_by_rank_however_many_rows_there_are():
+    found = inferred([90, 5, 40, 5] * 50)
+    assert found.codes.ravel().tolist() == [2, 0, 1, 0] * 50
+    assert found.factors[0].values == (5, 40, 90)
+
+
 def test_reals_that_repeat_are_classes_by_rank():
     levels = np.linspace(0.75, 1.25, 8)
     found = inferred(np.tile(levels[::-1], 2))

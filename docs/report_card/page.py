@@ -275,7 +275,7 @@ def _called(known: list[str]) -> str:
     for library in LIBRARIES:
         if library.name in known:
             lines = "\n".join(calls(library.adapter).values())
-            blocks.append(f"{library.name}\n\n```python\n{lines}\n```")
+            blocks.append(f"{library.name}\n\n```text\n{lines}\n```")
     return "\n\n".join(
         [
             "## How each was called",

@@ -133,8 +133,8 @@ def _way(libraries: str, walk: "Walk") -> list[Table | str]:
     title = f"from drbench to {libraries}"
     blocks: list[Table | str] = [Table(("choice", *header), rows, title)] if rows else []
     if idle:
-        subject = "and without effect here" if rows else f"{title}, without effect here"
-        blocks.append(f"{subject}: {'; '.join(idle)}")
+        words = ("without effect here", "; ".join(idle))
+        blocks.append(Table(("", ""), [words], "" if rows else title))
     return blocks
 
 

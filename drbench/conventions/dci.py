@@ -10,7 +10,7 @@ from drbench.conventions.convention import Choices, Convention, Parts
 from drbench.conventions.factors import SingleValued, factors_of
 from drbench.conventions.memory import remembered
 from drbench.conventions.regressors import Regression, Regressor, regress
-from drbench.conventions.rows import IN_ORDER, Protocol, split_by
+from drbench.conventions.rows import DRAWN, IN_ORDER, Protocol, split_by
 from drbench.conventions.trees import fit_trees
 from drbench.metrics.dci import compactness, modularity, weighted
 from drbench.metrics.fits import explained
@@ -103,8 +103,8 @@ _REVIEW_FAULTS = (
     "Nothing is held out: informativeness is that of the rows it was fitted to.",
     "Classes are regressed as numbers: those of a factor without an order (shape, object) have "
     "none to regress.",
-    "1 - 12 * squared error takes the factor for uniform on [0, 1]: guessing the mean scores 0 "
-    "only there, and less for few levels.",
+    "1 - 12 * squared error takes the factor for uniform on [0, 1]: one of few levels varies more, "
+    "and must be predicted better for the same score.",
     "The loop over latents breaks off at the first one without importance: those behind it do not "
     "count, so that the order of latents moves the score.",
 )
@@ -115,13 +115,13 @@ CONVENTIONS = (
         "google-research/disentanglement_lib, evaluation/metrics/dci.py: _compute_dci; "
         "config/unsupervised_study_v1/metric_configs/dci.gin",
         _LIBRARY,
-        faults=("The trees are not seeded.",),
+        faults=("The trees are not seeded.", DRAWN),
     ),
     Convention(
         "disent",
         "nmichlo/disent 0.8, disent/metrics/_dci.py: metric_dci",
         _LIBRARY,
-        faults=("The trees are not seeded; boost_mode changes them to others.",),
+        faults=("The trees are not seeded; boost_mode changes them to others.", DRAWN),
     ),
     Convention(
         "Ubisoft review (Lasso)",
@@ -134,7 +134,10 @@ CONVENTIONS = (
         "ubisoft/ubisoft-laforge-disentanglement-metrics, src/metrics/dci.py: "
         "dci(model='random_forest')",
         replace(_REVIEW, predictor="random forest"),
-        faults=_REVIEW_FAULTS,
+        faults=(
+            *_REVIEW_FAULTS,
+            "The forest is not seeded: from run to run D moves by hundredths.",
+        ),
     ),
     Convention(
         "seed paper's code",

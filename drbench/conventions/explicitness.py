@@ -8,7 +8,7 @@ import numpy as np
 from drbench.conventions.convention import Choices, Convention, Parts
 from drbench.conventions.factors import SingleValued, factors_of
 from drbench.conventions.omes import FAULTS, Inactive, Pairs, association
-from drbench.conventions.rows import IN_ORDER, Protocol
+from drbench.conventions.rows import DRAWN, IN_ORDER, Protocol
 from drbench.conventions.trees import fit_trees
 from drbench.representation import Representation
 
@@ -71,7 +71,7 @@ GBT = (
         "compute_downstream_task; config/unsupervised_study_v1/metric_configs/"
         "downstream_task_boosted_trees.gin, 10,000 rows",
         Gbt(rows="10,000 and 5,000 drawn", single_valued_factors="counted"),
-        faults=("The trees are not seeded.",),
+        faults=("The trees are not seeded.", DRAWN),
     ),
     Convention(
         "seed paper's code",
@@ -97,8 +97,7 @@ GBT_PRUNED = (
             *FAULTS,
             IN_ORDER,
             "The paper says one latent a factor; the code keeps those of all factors for each.",
-            "Overlap not weighted by S prefers a latent that holds nothing to one that holds the "
-            "other factors, together, more than this one.",
+            "The overlap that associates is not weighted by S, unlike the one that is scored.",
         ),
     ),
     Convention(

@@ -10,7 +10,7 @@ from drbench.conventions.convention import Choices, Convention, Parts
 from drbench.conventions.draws import Count, Factors, Rows, Scale, draw, scaled, variances_by_class
 from drbench.conventions.factors import SingleValued, factors_of
 from drbench.conventions.rows import IN_ORDER, SAME_ROWS
-from drbench.metrics.factor_vae_score import count_votes, variances
+from drbench.metrics.factor_vae_score import count_votes, least, variances
 from drbench.metrics.scaling import Scaling
 from drbench.representation import Representation
 
@@ -57,8 +57,8 @@ class FactorVae(Choices):
         for drawn in (train, test):
             drawn.statistics[:, scaling.spread[active] == 0] = np.nan
         width, height = int(active.sum()), len(representation.factors)
-        votes = count_votes(train.statistics.argmin(axis=1), train.factor, width, height)
-        guessed = votes.argmax(axis=1)[test.statistics.argmin(axis=1)]
+        votes = count_votes(least(train.statistics), train.factor, width, height)
+        guessed = votes.argmax(axis=1)[least(test.statistics)]
         factors = len(factors_of(representation, self.single_valued_factors))
         accuracy = float(np.mean(guessed == test.factor))
         return {"accuracy": scaled(accuracy, factors, self.scale)}

@@ -128,7 +128,8 @@ _CODE = Omes(
 )
 _PATH = "JacopoDapueto/transfer_disentanglement, src/evaluation/metrics/omes.py: get_score"
 FAULTS = (
-    "Pairs are drawn without a seed.",
+    "Pairs are drawn without a seed, and from the sample, however few it holds: a random one of a "
+    "large grid has hardly any.",
     "Drawn pairs are kept in a file whose name lacks the kind: scored after the means, sampled "
     "latents get the pairs of the means.",
 )

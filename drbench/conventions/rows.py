@@ -20,6 +20,10 @@ IN_ORDER = (
     "Rows are split in file order: where they are sorted, the last third holds classes that were "
     "never trained on."
 )
+DRAWN = (
+    "Rows to train and to test on are drawn apart but may be the same: in a small data set nothing "
+    "is held out."
+)
 SAME_ROWS = "Nothing is held out: in a small sample, noise scores above chance."
 
 

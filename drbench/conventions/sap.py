@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from drbench.conventions.convention import Choices, Convention, NoValueError, Parts
 from drbench.conventions.factors import SingleValued, factors_of
 from drbench.conventions.memory import remembered
-from drbench.conventions.rows import Protocol, split_by
+from drbench.conventions.rows import DRAWN, Protocol, split_by
 from drbench.metrics.fits import explained
 from drbench.metrics.parallel import in_parallel
 from drbench.metrics.sap import gap
@@ -101,13 +101,13 @@ CONVENTIONS = (
         "google-research/disentanglement_lib, evaluation/metrics/sap_score.py: _compute_sap; "
         "config/unsupervised_study_v1/metric_configs/sap_score.gin",
         _LIBRARY,
-        faults=(_SCALE,),
+        faults=(_SCALE, DRAWN),
     ),
     Convention(
         "disent",
         "nmichlo/disent 0.8, disent/metrics/_sap.py: metric_sap",
         _LIBRARY,
-        faults=(_SCALE,),
+        faults=(_SCALE, DRAWN),
     ),
     Convention(
         "Ubisoft review",

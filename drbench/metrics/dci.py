@@ -10,7 +10,7 @@ from drbench.metrics.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.fits import Fits, mean_test
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.splits import split_name
-from drbench.metrics.trees import Engine, Rounds, fit_full_code
+from drbench.metrics.trees import FULL_CODE, Engine, Rounds, fit_full_code
 from drbench.representation import Representation
 
 
@@ -20,6 +20,7 @@ from drbench.representation import Representation
     range=(0.0, 1.0),
     source="Eastwood, Williams, ICLR 2018; trees as in Locatello et al., ICML 2019",
     cost="n log n * latents * classes of all factors; seconds at 15,000 rows and 50 classes",
+    duration=FULL_CODE,
     invariances={
         # Lots between equal splits fall to other latents.
         "permute_latents": 0.01,

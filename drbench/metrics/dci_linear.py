@@ -3,6 +3,7 @@
 import numpy as np
 
 from drbench.metrics.dci import dci_result, modularity
+from drbench.metrics.duration import Duration
 from drbench.metrics.estimators import Linear, Penalty
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.predictors import fit_full_code, fit_perfect_code
@@ -16,6 +17,9 @@ from drbench.representation import Representation
     source="Eastwood, Williams, ICLR 2018, with logistic regression for their Lasso",
     cost="shares its fits with probe; n * latents * classes of all factors, half a second at "
     "15,000 x 10 rows and 57 classes, half a minute at 768 latents",
+    duration=Duration(
+        1.1, rows=1.05, latents=0.75, classes=0.75, parallel=True, fits="linear models"
+    ),
     invariances={
         "permute_latents": 0.01,
         "flip_signs": 0.01,

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
+from drbench.progress import say
 from drbench.representation import Representation
 
 ROWS, LATENTS, CLASSES, PROCESSORS = 15_000, 10, 57, 2
 """Where seconds are declared: a sample of Shapes3D, whose 6 factors have 57 classes."""
+SLOW = 10.0
+"""Expected seconds from which on they are said before the work starts."""
 
 
 @final
@@ -74,3 +77,11 @@ def in_words(seconds: float) -> str:
     if seconds < 90:
         return f"{5 * round(seconds / 5)} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def announce(what: str, seconds: float, representation: Representation) -> None:
+    """Say how long something will take, if that is long."""
+    if seconds >= SLOW:
+        n, d = representation.latents.shape
+        classes = count_classes(representation)
+        say(f"{what}: about {in_words(seconds)} ({n:,} x {d}, {classes:,} classes)")

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 
 from drbench.metrics.draws import Batch, Classmates, Draws, Sharing, guess_result, recalls
+from drbench.metrics.duration import Duration
 from drbench.metrics.factors import rows_of, select
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.scaling import Scaling
@@ -19,6 +20,7 @@ from drbench.representation import Representation
     range=(0.0, 1.0),
     source="Kim, Mnih, ICML 2018, arXiv 1802.05983",
     cost="draws * batch * latents; 0.2 s at 10 latents, whatever the number of rows",
+    duration=Duration(0.1, rows=0.55, latents=1, classes=0),
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 1e-9,

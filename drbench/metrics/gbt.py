@@ -2,7 +2,7 @@
 
 from drbench.metrics.fits import prediction_result
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.trees import Engine, Rounds, fit_full_code
+from drbench.metrics.trees import FULL_CODE, Engine, Rounds, fit_full_code
 from drbench.representation import Representation
 
 
@@ -12,6 +12,7 @@ from drbench.representation import Representation
     range=(0.0, 1.0),
     source="Dapueto, Noceti, Odone, NeurIPS 2024, arXiv 2409.18017",
     cost="shares its fits with dci; alone, n log n * latents * classes of all factors",
+    duration=FULL_CODE,
     invariances={
         "permute_latents": 0.02,
         "flip_signs": 0.02,

@@ -5,9 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from drbench.metrics.duration import Duration
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.pruned import pruned_result
-from drbench.metrics.trees import Engine, Rounds, fit_columns
+from drbench.metrics.trees import TIMES, Engine, Rounds, fit_columns
 from drbench.representation import Representation
 
 
@@ -17,6 +18,7 @@ from drbench.representation import Representation
     range=(0.0, 1.0),
     source="Dapueto, Noceti, Odone, NeurIPS 2024, arXiv 2409.18017",
     cost="two fits of a few columns a factor",
+    duration=Duration(3.3, rows=1, latents=0.1, classes=0.9, parallel=True, times=TIMES),
     invariances={
         "permute_latents": 0.02,
         "flip_signs": 0.02,

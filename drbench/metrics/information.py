@@ -97,9 +97,10 @@ def views(
 ) -> Views:
     """Bin a representation, for the factors in `used`."""
     latents = discretise(representation.latents, bins, binning)
-    classes = representation.codes[:, list(used)].astype(np.int64)
+    classes = np.asfortranarray(representation.codes[:, list(used)], dtype=np.int64)
     perfect = discretise(classes.astype(np.float64), bins, binning) if len(used) else classes
-    shuffled = latents.T[:, np.random.default_rng(seed).permutation(len(latents))].T
+    order = np.random.default_rng(seed).permutation(len(latents))
+    shuffled = latents.T.take(order, axis=1).T
     return Views(
         *(Binned(each, classes, bins) for each in (latents, perfect, shuffled)),
     )

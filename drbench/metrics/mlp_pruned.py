@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from drbench.metrics.duration import Duration
 from drbench.metrics.estimators import Epochs, Mlp
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.predictors import fit_columns
@@ -18,6 +19,7 @@ from drbench.representation import Representation
     range=(0.0, 1.0),
     source="Dapueto, Noceti, Odone, NeurIPS 2024, arXiv 2409.18017",
     cost="n * factors; about 6 s at 15,000 rows and 6 factors on 2 cores",
+    duration=Duration(4.5, rows=0.8, latents=0.1, classes=0.1, parallel=True),
     invariances={
         # Weights start at random, and another order or sign is another start.
         "permute_latents": 0.08,

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from drbench.metrics.duration import Duration
 from drbench.metrics.entropy import Binning
 from drbench.metrics.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.information import (
@@ -22,7 +23,8 @@ from drbench.representation import Representation
     measures="modularity",
     range=(0.0, 1.0),
     source="Ridgeway, Mozer, NeurIPS 2018, arXiv 1802.05312",
-    cost="n * factors * latents; about 30 ms at 15,000 rows",
+    cost="n * factors * latents; about 7 ms at 15,000 rows",
+    duration=Duration(0.008, rows=1.2, latents=1.05, classes=0),
     invariances=INVARIANCES,
     faults=(
         "Pure noise scores about 0.7: an estimate of information is never 0, and chance makes it "

@@ -1,5 +1,6 @@
 """Linear probe: how well a linear predictor reads each factor from the whole code."""
 
+from drbench.metrics.duration import Duration
 from drbench.metrics.estimators import Linear, Penalty
 from drbench.metrics.fits import mean_test, prediction_result
 from drbench.metrics.metric import MetricResult, metric
@@ -14,6 +15,7 @@ from drbench.representation import Representation
     source="Alain, Bengio, 2016, arXiv 1610.01644",
     cost="shares its fits with dci_linear; n * latents * classes of all factors, half a second at "
     "15,000 x 10 rows and 57 classes, half a minute at 768 latents",
+    duration=Duration(1, rows=1.05, latents=0.9, classes=0.85, parallel=True, fits="linear models"),
     invariances={
         "permute_latents": 0.01,
         "flip_signs": 0.01,

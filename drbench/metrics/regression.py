@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
 
+from drbench.metrics.duration import announce
 from drbench.metrics.factors import target
 from drbench.metrics.pairs import BLOCKS
 from drbench.metrics.parallel import in_parallel
@@ -67,6 +68,8 @@ def squared_errors(
     seed, rounds : int
         Of the trees.
     """
+    import joblib
+
     every = range(len(representation.factors))
     columns = [target(representation, j).astype(np.float64) for j in every]
     categorical = np.array([
@@ -76,7 +79,9 @@ def squared_errors(
     features = np.stack(columns, axis=1)
     options = (features, categorical, tuple(known), folds, seed, rounds)
     calls = {d: (z, *options) for d, z in enumerate(latents.T)}
-    seconds = 4e-4 * rounds * len(known) * (1 + len(latents) / 5000)
+    seconds = 7.5e-3 * rounds * len(known) * (1 + len(latents) / 10_000)
+    jobs = min(joblib.cpu_count(), len(calls))
+    announce("Sobol indices by regression", seconds * len(calls) / max(jobs, 1), representation)
     found = in_parallel(_errors_of, calls, dict.fromkeys(calls, seconds), "regression, latents")
     if not found:
         return np.empty((len(known), *latents.shape))

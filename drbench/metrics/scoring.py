@@ -5,17 +5,15 @@ from typing import Any
 
 from drbench import registry
 from drbench.errors import DrbenchError, PluginError, RequestError
-from drbench.metrics.duration import count_classes, in_words
+from drbench.metrics.duration import announce
 from drbench.metrics.metric import Metric, MetricResult, as_representation, load_metric
-from drbench.progress import part_of, say
+from drbench.progress import part_of
 from drbench.representation import Representation
 
 DEFAULT_METRICS = ("omes", "omes_sobol", "dci", "mig", "gbt", "gbt_pruned")
 """What is scored, in this order, where no metric is named; those that are registered."""
 DEFAULT_WITHOUT_FACTORS = ("gaussian_tc", "latent_mi")
 """The same for images without factors, which only metrics of the latents alone can score."""
-SLOW = 10.0
-"""Expected seconds from which on they are said before a metric starts."""
 
 
 def default_metrics(*, factors: bool = True) -> list[str]:
@@ -120,7 +118,4 @@ def _announce(
     seconds = 0.0 if fits in fitted else duration.expected(representation, parameters)
     if duration.fits:
         fitted.add(fits)
-    if seconds >= SLOW:
-        n, d = representation.latents.shape
-        classes = count_classes(representation)
-        say(f"{metric.name}: about {in_words(seconds)} ({n:,} x {d}, {classes:,} classes)")
+    announce(metric.name, seconds, representation)

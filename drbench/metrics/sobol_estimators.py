@@ -212,8 +212,7 @@ def from_regression(
     rounds: int,
 ) -> dict[int, SobolSums]:
     """Sums over the rows for each of some factors; of none if nothing can be held out."""
-    folds = Folds.of(representation, seed)
-    if not factors or not folds.fold.any():
+    if not factors or not (folds := Folds.of(representation, seed)).fold.any():
         return {}
     every = tuple(range(len(representation.factors)))
     known = [every, *(tuple(k for k in every if k != j) for j in factors)]

@@ -19,7 +19,7 @@ from drbench import DataError
 
 T = TypeVar("T")
 
-_AHEAD = 256  # images decoded before they are asked for: enough for every thread, little memory
+_AHEAD = 128  # images decoded before they are asked for: enough for every thread, little memory
 _GREY, _RGB = 0, 2
 _COLORS = {_GREY: "grey", _RGB: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGBA"}
 
@@ -142,7 +142,7 @@ def decoded(
     *,
     blank: tuple[int, int, int],
     fault: Callable[[DataError], None],
-    rows: int = 256,
+    rows: int = 64,
 ) -> Iterator[Shaped[np.ndarray, "k height width channel"]]:
     """Blocks of decoded images, in order; threads decode ahead of whoever takes them.
 

@@ -19,7 +19,14 @@ def test_show_gives_all_that_is_declared(name: str, capsys) -> None:
     metric = registry.load("metric", name)
     assert run(["metrics", "show", name]) == 0
     out = capsys.readouterr().out
-    told = (metric.title, metric.measures, metric.cost, metric.source, metric.definition)
+    told = (
+        metric.title,
+        metric.measures,
+        metric.cost,
+        str(metric.duration),
+        metric.source,
+        metric.definition,
+    )
     for text in (*told, *metric.invariances, *metric.defaults, *metric.faults):
         assert text in out
     assert run(["metrics", "show", name, "--json", "-"]) == 0

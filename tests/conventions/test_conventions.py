@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,14 +11,19 @@ from sklearn.metrics import mutual_info_score
 from drbench.conventions.convention import NoValueError
 from drbench.conventions.dci import Dci
 from drbench.conventions.explain import CONVENTIONS, explain
+from drbench.conventions.explicitness import GbtPruned
 from drbench.conventions.factor_vae_score import FactorVae
 from drbench.conventions.mig import Mig
 from drbench.conventions.modularity import Modularity
 from drbench.conventions.omes import Omes, association
 from drbench.conventions.rows import drawn, is_complete, split_by
 from drbench.conventions.sap import Sap
+from drbench.conventions.words import shown
 from drbench.data.spec import Factor
+from drbench.metrics.factor_vae_score import factor_vae_score
+from drbench.metrics.gbt_pruned import gbt_pruned
 from drbench.metrics.omes import omes
+from drbench.metrics.sap import sap
 from drbench.representation import Representation
 
 REVIEW = Mig(
@@ -144,6 +150,10 @@ def test_a_constant_latent_that_is_not_removed_gets_every_vote(bench):
     assert value(replace(removed, inactive="none"), bench["constants"]) == pytest.approx(1 / 5)
 
 
+def test_votes_between_equal_latents_are_cast_as_by_the_metric(bench):
+    assert value(FactorVae(), bench["rotated"]) == factor_vae_score(bench["rotated"]).value
+
+
 def test_the_review_puts_chance_at_0(bench):
     review = next(c.choices for c in CONVENTIONS["factor_vae_score"] if "review" in c.library)
     assert value(review, bench["missing"]) == pytest.approx((0.8 - 1 / 5) / (1 - 1 / 5), abs=0.01)
@@ -170,6 +180,17 @@ def test_the_seed_papers_code_stops_at_a_noiseless_latent_of_two_levels(bench):
     with pytest.raises(NoValueError, match="factor factor_3"):
         avg.score(bench["perfect"], 0)
     assert value(best, bench["perfect"]) == pytest.approx(0.5105, abs=0.01)
+
+
+def test_overlap_alone_finds_the_latent_of_a_factor_of_two_levels(bench):
+    # S of such a latent is 0: weighted by S, a latent of noise is taken for it.
+    weighted = GbtPruned()
+    assert value(weighted, bench["noisy"]) == gbt_pruned(bench["noisy"]).value < 0.95
+    assert value(replace(weighted, association="overlap alone"), bench["noisy"]) == 1
+
+
+def test_a_constant_latent_tells_nothing_in_sap(bench):
+    assert value(Sap(), bench["constants"]) == sap(bench["constants"]).value
 
 
 def test_the_seed_papers_cut_off_is_absolute(bench):
@@ -256,3 +277,11 @@ def test_slow_conventions_are_left_out_unless_asked_for(mixed, monkeypatch):
     found = explain(mixed, ["dci"])["dci"]
     assert found.walks == ()
     assert set(found.left_out) == {c.library for c in CONVENTIONS["dci"]}
+
+
+@pytest.mark.parametrize("metric", CONVENTIONS)
+def test_the_page_has_every_convention_as_it_is(metric):
+    page = (Path(__file__).parents[2] / "docs" / "explain.md").read_text(encoding="utf-8")
+    for each in CONVENTIONS[metric]:
+        choices = "; ".join(f"{name}: {shown(v)}" for name, v in each.differences().items())
+        assert f"| `{metric}` | {each.library} | {choices} | {each.source} |" in page

@@ -48,6 +48,7 @@ def test_the_review(bench, mixed, case, metric, expected):
         ("mixed", "dci", [0.3346, 0.3355, 1.0], 0.018),
         ("rotated", "dci", [0.8278, 0.8278, 1.0], 0.005),
         ("missing", "factor_vae_score", [0.8003], 0.01),
+        ("rotated", "factor_vae_score", [0.806], 0.02),
     ],
 )
 def test_disent(bench, mixed, case, metric, expected, tolerance):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from drbench import Factor, MetricResult, Representation, metric, score
+from drbench import Factor, MetricResult, Representation, metric, registry, score
 from drbench.metrics import scoring
 from drbench.metrics.duration import Duration, count_classes, in_words
 
@@ -95,3 +95,21 @@ def test_durations_are_rounded_as_one_would_say_them():
     assert [in_words(seconds) for seconds in (10, 14, 89, 91, 160, 5399, 5401)] == [
         "10 s", "15 s", "90 s", "2 min", "3 min", "90 min", "1.5 h",
     ]  # fmt: skip
+
+
+def test_a_regression_that_is_not_asked_for_is_announced(monkeypatch, capsys):
+    from drbench.metrics import regression
+    from drbench.metrics.regression import Folds, squared_errors
+
+    monkeypatch.setattr(regression, "in_parallel", lambda *_: {})
+    known = representation(50_000, 10, [5, 5])
+    folds = Folds.of(known, 0)
+    squared_errors(known, known.latents, [(0,), (1,), (0, 1)], folds, seed=0, rounds=40)
+    assert capsys.readouterr().err.startswith("Sobol indices by regression: about ")
+
+
+def test_every_registered_metric_has_a_duration():
+    for name in registry.names("metric"):
+        duration = registry.load("metric", name).duration
+        assert duration is not None, name
+        assert set(duration.times) <= set(registry.load("metric", name).defaults), name

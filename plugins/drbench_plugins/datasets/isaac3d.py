@@ -126,20 +126,25 @@ def _array(data: bytes, labels: Picture) -> Float[np.ndarray, "n factor"]:
 
 def _codes(labels: Picture, values: Float[np.ndarray, "n factor"]) -> Int[np.ndarray, "n factor"]:
     """Classes of values that are evenly spaced from 0 to 1."""
-    sizes = np.array(Isaac3d.spec.sizes)
-    places = np.where(np.isfinite(values), values, -1) * (sizes - 1)
-    classes = np.rint(places)
-    fits = (np.abs(places - classes) <= _TOLERANCE) & (classes >= 0) & (classes < sizes)
-    if not fits.all():
-        row, column = np.argwhere(~fits)[0]
-        raise DataError(
-            f"{labels}: row {row} has the value {values[row, column]} of "
-            f"{Isaac3d.spec.factor_names[column]}, which is none of {sizes[column]} values evenly "
-            "spaced from 0 to 1. Fetch it again."
-        )
-    codes = classes.astype(np.int16)
+    codes = np.empty(values.shape, dtype=np.int16)
+    for column, (name, size) in enumerate(
+        zip(Isaac3d.spec.factor_names, Isaac3d.spec.sizes, strict=True)
+    ):
+        value = values[:, column]
+        place = np.where(np.isfinite(value), value, -1) * (size - 1)
+        classes = np.rint(place)
+        wrong = (np.abs(place - classes) > _TOLERANCE) | (classes < 0) | (classes >= size)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise DataError(
+                f"{labels}: row {row} has the value {value[row]} of {name}, which is none of "
+                f"{size} values evenly spaced from 0 to 1. Fetch it again."
+            )
+        codes[:, column] = classes
     _, first, count = np.unique(
-        np.ravel_multi_index(tuple(codes.T), tuple(sizes)), return_index=True, return_counts=True
+        np.ravel_multi_index(tuple(codes.T), Isaac3d.spec.sizes),
+        return_index=True,
+        return_counts=True,
     )
     if count.max(initial=1) > 1:
         row = first[count > 1].min()
