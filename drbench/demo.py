@@ -32,9 +32,14 @@ from drbench.runs.request import train_spec, transfer_spec
 from drbench.runs.spec import DataRef, Scoring
 from drbench.runs.trained import load_trained
 
-LEVELS = {"scale": 3, "orientation": 4, "pos_x": 8, "pos_y": 8}
-SOURCE = DataRef(name="color_dsprites", origin="rendered", resize=32, levels=LEVELS)
-TARGET = DataRef(name="noisy_color_dsprites", origin="rendered", resize=32, levels=LEVELS)
+SOURCE = DataRef(
+    name="color_dsprites", origin="rendered", resize=32,
+    levels={"scale": 3, "orientation": 4, "pos_x": 8, "pos_y": 8},
+)  # fmt: skip
+TARGET = DataRef(
+    name="shapes3d", origin="rendered", resize=32,
+    levels={"floor_hue": 5, "wall_hue": 5, "object_hue": 5, "scale": 4, "orientation": 5},
+)  # fmt: skip
 MODELS = ("ada_gvae", "beta_vae")
 SEEDS = (0, 1)
 SETTINGS = {"lr": 1e-3, "width": 32, "batch": 32}
@@ -196,7 +201,10 @@ def _associations(records: list[Record], stage: Stage) -> Associations:
 def _facts(records: list[Record]) -> dict[str, str]:
     first = records[0]
     source = first.spec.chain[0]
-    kept = ", ".join(f"{name} {count}" for name, count in LEVELS.items())
+    kept = "; ".join(
+        f"{data.name} " + ", ".join(f"{name} {count}" for name, count in data.levels.items())
+        for data in (SOURCE, TARGET)
+    )
     return {
         "images": f"{SOURCE.origin} from the classes, {SOURCE.resize}x{SOURCE.resize} pixels; no "
         "official file was used",

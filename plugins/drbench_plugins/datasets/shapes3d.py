@@ -5,8 +5,18 @@ from typing import final
 
 import numpy as np
 
-from drbench import Contents, Dataset, DatasetSpec, Factor, GroundTruth, RemoteFile, Source
+from drbench import (
+    Contents,
+    Dataset,
+    DatasetSpec,
+    Factor,
+    GroundTruth,
+    RemoteFile,
+    Source,
+    grid_codes,
+)
 from drbench_plugins.reading import classes_of, stored_array
+from drbench_plugins.rendering import shapes3d as renderer
 
 _IMAGE = (64, 64, 3)
 _FILE = "3dshapes.h5"
@@ -42,6 +52,7 @@ class Shapes3d(Dataset):
             Factor(name="orientation", kind="ordinal", values=_VALUES["orientation"]),
         ),
         image_shape=_IMAGE,
+        origins=("official", "rendered"),
         three_d=True,
         folders=("shapes3d", "3dshapes"),
         files=(
@@ -59,6 +70,11 @@ class Shapes3d(Dataset):
     )
 
     def open(self, source: Source) -> GroundTruth:
+        if source.origin == "rendered":
+            codes = grid_codes(source.spec.sizes)
+            return GroundTruth(
+                source.spec, source.origin, codes, lambda rows: renderer.draw(codes[rows])
+            )
         path = source.file(_FILE)
         return source.stored(inputs=[path], read=lambda: _read(path))
 
