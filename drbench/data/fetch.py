@@ -42,7 +42,7 @@ class Receipt(Frozen):
 
 
 def fetch(spec: DatasetSpec, root: Path | None = None) -> Path:
-    """Download the files of a data set, verify them, and unpack the archives among them.
+    """Download the files of a data set, verify them, and unpack what is not read in place.
 
     What is there already is verified and not downloaded again. A file without a published checksum
     is pinned: its own is written down on first use, and compared ever after.
@@ -90,7 +90,7 @@ def fetch(spec: DatasetSpec, root: Path | None = None) -> Path:
             download(file, path)
         _verify(spec, file, path)
     for file in wanted:
-        if is_archive(folder / file.name):
+        if is_archive(folder / file.name) and not file.in_place:
             unpack(folder / file.name, folder)
     return folder
 

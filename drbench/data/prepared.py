@@ -1,7 +1,9 @@
 """Arrays prepared once, kept in the cache, and mapped into memory ever after."""
 
+import hashlib
 import json
 import math
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -143,19 +145,20 @@ def fingerprint(paths: Iterable[Path]) -> str:
     memo = prepared_path("hash-{}.json", *seen)
     if memo.exists():
         return str(json.loads(memo.read_text(encoding="utf-8"))["sha256"])
-    files = [(file, name) for path in places for file, name in _files_of(path)]
+    files = [(path, name) for path in places for name in _names_in(path)]
+    whole = hashlib.sha256()
     with progress("hashing the maker's files, once", len(files)) as advance:
-        parts = []
-        for file, name in files:
-            parts.append(name + sha256_file(file))
+        for path, name in files:
+            whole.update((name + sha256_file(path / name if name else path)).encode())
             advance()
-    digest = sha256_text("".join(parts))
+    digest = whole.hexdigest()
     write_text(memo, json.dumps({"sha256": digest}))
     return digest
 
 
-def _files_of(path: Path) -> list[tuple[Path, str]]:
-    """A file, or the files of a folder; the names of these count, the name of that does not."""
+def _names_in(path: Path) -> list[str]:
+    """Names of the files of a folder; of a file nothing, since its own name does not count."""
     if not path.is_dir():
-        return [(path, "")]
-    return sorted((file, file.name) for file in path.iterdir() if file.is_file())
+        return [""]
+    with os.scandir(path) as entries:
+        return sorted(entry.name for entry in entries if entry.is_file())

@@ -87,6 +87,8 @@ class RemoteFile(Frozen):
     """Size in bytes; None if unknown."""
     same_as: str | None = None
     """Name of another file with the same content in another format: one of the two suffices."""
+    in_place: bool = False
+    """Whether the plugin reads an archive as it is, so that it need not be unpacked."""
     by_hand: str = ""
     """What a person must do to get it, where no program can: one sentence, empty otherwise."""
 

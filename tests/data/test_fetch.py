@@ -128,6 +128,13 @@ def test_archive_is_unpacked_beside_itself(server, tmp_path, name, packed):
     assert (folder / "top" / "two").read_bytes() == b"2"
 
 
+def test_archive_that_is_read_in_place_stays_as_it_is(server, tmp_path):
+    server.pages["/set.zip"] = Page(zipped(one=b"1"))
+    folder = fetch(spec(remote(server, "set.zip", hash=None, in_place=True)), tmp_path)
+    assert (folder / "set.zip").is_file()
+    assert not (folder / "one").exists()
+
+
 def test_archive_with_a_wrong_checksum_is_never_unpacked(server, tmp_path):
     server.pages["/set.zip"] = Page(zipped(one=b"1"))
     with pytest.raises(DataError, match="checksum"):

@@ -69,6 +69,7 @@ def _spec(
                 url="http://www.cs.columbia.edu/CAVE/databases/SLAM_coil-20_coil-100/coil-100/"
                 "coil-100.zip",
                 name=_ARCHIVE,
+                in_place=True,
                 hash="sha256:fcb4b8b01c0778f416d8d7a09f45082c4f7075cc74743dcddd5c44307bd4afe7",
                 bytes=130_688_843,
             ),

@@ -58,6 +58,7 @@ class Isaac3d(Dataset):
             RemoteFile(
                 url="https://drive.google.com/uc?id=1OmQ1G2wnm6eTsSFGTKFZZAh5D3nQTW1B",
                 name=_ARCHIVE,
+                in_place=True,
                 by_hand="Open https://drive.google.com/file/d/1OmQ1G2wnm6eTsSFGTKFZZAh5D3nQTW1B in "
                 "a browser and confirm the download (13 GB).",
             ),
