@@ -103,6 +103,8 @@ def _layers(scale: int, shape: int, orientation: int) -> UInt8[np.ndarray, "laye
     on_wall = np.flatnonzero(surface == _WALL)
     shade[on_wall] *= _pattern(points[on_wall], normals[on_wall])
     gloss = _GLOSS * np.clip(_GLOSS_SLOPE * facing + _GLOSS_START, 0, 1) * (surface == _SOLID)
+    if shape == 0:  # the sides of a cube never shine
+        gloss *= normals[:, 2] > 0
 
     sky = _shares(surface == _SKY)
     layers = [channel * sky for channel in _SKY_RGB]
