@@ -1,5 +1,6 @@
 """Texture-dSprites: the sprites of dSprites in seven colours and five textures."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import final
 
@@ -62,11 +63,14 @@ class TextureDsprites(Dataset):
         textures = np.stack([_texture(_file(source, name)) for name in TEXTURES])
         sprites, masks = official_sprites(source)
         count, looks = len(sprites), (len(TEXTURES), len(_RGB))
-        # int8 holds every class, and these are 25.8 million rows.
-        codes = np.empty((*looks, count, 2 + len(FACTORS)), dtype=np.int8)
-        codes[..., 0] = np.arange(looks[0])[:, None, None]
-        codes[..., 1] = np.arange(looks[1])[:, None]
-        codes[..., 2:] = sprites
+        # 25.8 million rows: mapped from the cache, they take no memory of their own.
+        codes = source.prepared(
+            f"texture-dsprites-classes-{source.spec.version}",
+            inputs=[source.file(*(file.name for file in FILES))],
+            shape=(looks[0] * looks[1] * count, 2 + len(FACTORS)),
+            chunks=lambda: _in_each_look(sprites, looks),
+        )
+        assert codes is not None  # required
 
         def images(rows: Int[np.ndarray, "k"]) -> UInt8[np.ndarray, "k height width channel"]:
             texture, color = np.divmod(rows // count, looks[1])
@@ -75,7 +79,17 @@ class TextureDsprites(Dataset):
                 _paint(image, mask, textures[t], _RGB[c])
             return painted
 
-        return GroundTruth(source.spec, source.origin, codes.reshape(-1, codes.shape[-1]), images)
+        return GroundTruth(source.spec, source.origin, codes.view(np.int8), images)
+
+
+def _in_each_look(
+    sprites: Int[np.ndarray, "n factor"], looks: tuple[int, int]
+) -> Iterator[UInt8[np.ndarray, "n factors"]]:
+    """Codes of the sprites in each texture and colour, these two in front."""
+    for look in np.ndindex(looks):
+        block = np.empty((len(sprites), len(look) + sprites.shape[1]), dtype=np.uint8)
+        block[:, : len(look)], block[:, len(look) :] = look, sprites
+        yield block
 
 
 def _file(source: Source, name: str) -> Path:
