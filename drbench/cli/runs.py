@@ -41,6 +41,12 @@ MetricOption = Annotated[
 SampleOption = Annotated[
     int, typer.Option("--sample", metavar="N", min=1, help="Held-out rows to score, at most.")
 ]
+PairsOption = Annotated[
+    int,
+    typer.Option(
+        "--pairs", metavar="N", min=0, help="Held-out interventions a factor to score, at most."
+    ),
+]
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on with what the output folder holds.")
 ]
@@ -61,6 +67,7 @@ def train(
         str | None, typer.Option("--seeds", metavar="0-9", help="Several seeds: RUN/0 to RUN/9.")
     ] = None,
     sample: SampleOption = 15_000,
+    pairs: PairsOption = 1_000,
     metric: MetricOption = None,
     resume: ResumeOption = False,
 ) -> None:
@@ -72,7 +79,7 @@ def train(
     plain, by_metric = divided_settings(settings)
     data = data_ref(dataset, origin, resize, levels, factors)
     labelled = bool(declared(data).factors)
-    scoring = scoring_request(metric or [], by_metric, sample=sample, factors=labelled)
+    scoring = scoring_request(metric or [], by_metric, sample=sample, pairs=pairs, factors=labelled)
     if seeds and seed is not None:
         raise RequestError("--seed and --seeds are given: keep one.")
     chosen = parse_seeds(seeds) if seeds else [seed or 0]
@@ -97,6 +104,7 @@ def transfer(
         int | None, typer.Option("--seed", min=0, help="Seed; default: the source's.")
     ] = None,
     sample: SampleOption = 15_000,
+    pairs: PairsOption = 1_000,
     metric: MetricOption = None,
     resume: ResumeOption = False,
 ) -> None:
@@ -109,7 +117,7 @@ def transfer(
     plain, by_metric = divided_settings(settings)
     data = data_ref(target, origin, resize, levels, factors)
     labelled = bool(declared(data).factors)
-    scoring = scoring_request(metric or [], by_metric, sample=sample, factors=labelled)
+    scoring = scoring_request(metric or [], by_metric, sample=sample, pairs=pairs, factors=labelled)
     records = []
     for source in run_folders(run):
         folder = RunFolder.open(source)

@@ -34,15 +34,16 @@ def render_card_head(spec: DatasetSpec) -> str:
         f"pretty_name: {json.dumps(f'{spec.name}: {spec.summary}')}",
         "tags:",
         *[f"- {tag}" for tag in tags],
-        "size_categories:",
-        f"- {_size_category(spec.grid_size)}",
+        *(["size_categories:", f"- {_size_category(spec.grid_size)}"] if spec.independent else []),
         "---",
         "",
         f"# {spec.name}",
         "",
         f"{spec.summary}. Version {spec.version} of drbench's reading.",
         "",
-        f"- Images: {spec.grid_size:,} of {'x'.join(map(str, spec.image_shape))}, uint8",
+        # Of factors that depend on each other the product of the classes is no number of images.
+        f"- Images: {f'{spec.grid_size:,} of ' if spec.independent else ''}"
+        f"{'x'.join(map(str, spec.image_shape))}, uint8",
         f"- Origins: {', '.join(spec.origins)}",
         f"- Real: {_yes(spec.real)}; 3D: {_yes(spec.three_d)}; occlusions: "
         f"{_yes(spec.occlusions)}; independent factors: {_yes(spec.independent)}; fully annotated: "

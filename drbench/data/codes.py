@@ -75,24 +75,34 @@ def absent(codes: Int[np.ndarray, "n factor"], factors: Sequence[Factor]) -> str
 
 @final
 class CodeIndex:
-    """Finds the row that holds a combination of classes.
+    """Finds the rows that hold a combination of classes.
 
     Parameters
     ----------
     codes : (n, factor) int
-        Classes of every row. Continuous factors (size 0) take no part.
+        Classes of every row. Continuous factors (size 0) have none.
     sizes : sequence of int
         Number of classes per factor.
+    apart : (n,) int, optional
+        Rows are found from one another only where these are equal: which values the continuous
+        factors have, as a number from 0.
     """
 
-    def __init__(self, codes: Int[np.ndarray, "n factor"], sizes: Sequence[int]) -> None:
+    def __init__(
+        self,
+        codes: Int[np.ndarray, "n factor"],
+        sizes: Sequence[int],
+        apart: Int[np.ndarray, "n"] | None = None,
+    ) -> None:
         self.codes = codes
         self.sizes = tuple(sizes)
         self.strides = np.where(np.array(self.sizes) > 0, strides(sizes), 0)
-        complete = len(codes) == math.prod(max(size, 1) for size in sizes)
+        self._combinations = math.prod(max(size, 1) for size in sizes)
+        self._apart = apart
+        complete = apart is None and len(codes) == self._combinations
         self.is_grid = complete and self._in_row_major_order()
         # On a grid the key is the row: nothing is stored, however many rows there are.
-        keys = np.empty(0, np.int64) if self.is_grid else self.keys(codes)
+        keys = np.empty(0, np.int64) if self.is_grid else self.row_keys(np.arange(len(codes)))
         self._order = np.argsort(keys, kind="stable")
         self._sorted = keys[self._order]
 
@@ -118,13 +128,26 @@ class CodeIndex:
                 keys += codes[..., factor].astype(np.int64) * stride
         return keys
 
-    def rows(self, keys: Int[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
-        """Row of each key; of several rows with one combination the first; -1 where none is."""
+    def row_keys(self, rows: Int[np.ndarray, "k"]) -> Int[np.ndarray, "k"]:
+        """Key of each row: that of its combination, and what keeps it apart from others."""
+        if self.is_grid:
+            return rows
+        keys = self.keys(self.codes[rows])
+        return keys if self._apart is None else keys + self._combinations * self._apart[rows]
+
+    def rows(
+        self, keys: Int[np.ndarray, "..."], rng: np.random.Generator | None = None
+    ) -> Int[np.ndarray, "..."]:
+        """Row of each key, -1 where none is; of several rows the first, or any of them by `rng`."""
         if self.is_grid:
             return keys
         if not len(self._sorted):
             return np.full(keys.shape, -1, dtype=np.int64)
-        place = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
+        place = np.searchsorted(self._sorted, keys)
+        if rng is not None:
+            count = np.searchsorted(self._sorted, keys, side="right") - place
+            place = place + rng.integers(np.maximum(count, 1))
+        place = np.minimum(place, len(self._sorted) - 1)
         return np.where(self._sorted[place] == keys, self._order[place], -1)
 
     def neighbours(
@@ -135,12 +158,13 @@ class CodeIndex:
         Returns
         -------
         rows : (k, level) int
-            For each class of the factor the row with that class and all else equal; -1 if none.
+            For each class of the factor the first row with that class and all else equal; -1 if
+            none.
         exists : (k, level) bool
             Whether there is such a row, the row itself not counted.
         """
         own = self.codes[rows, factor].astype(np.int64)
         levels = np.arange(self.sizes[factor])
         shift = (levels[None, :] - own[:, None]) * self.strides[factor]
-        found = self.rows(self.keys(self.codes[rows])[:, None] + shift)
+        found = self.rows(self.row_keys(rows)[:, None] + shift)
         return found, (found >= 0) & (levels[None, :] != own[:, None])

@@ -37,7 +37,8 @@ def read_columns(
     """Make factors of the columns that are picked, or that look like factors.
 
     Without a pick every column counts but those in which (nearly) every row has its own text or
-    whole number: names, captions, row numbers. How labels are read: `drbench.labels.read_labels`.
+    whole number (names, captions, row numbers), and those with gaps. How labels are read:
+    `drbench.labels.read_labels`.
 
     Parameters
     ----------
@@ -62,10 +63,16 @@ def read_columns(
     declared = declared or {}
     notes: list[str] = []
     if picked is None:
-        chosen = [name for name in columns if name in declared or not _identifies(columns[name])]
+        chosen = [
+            name
+            for name, column in columns.items()
+            if not _has_gaps(column) and (name in declared or not _identifies(column))
+        ]
         left = [name for name in columns if name not in chosen]
         if left:
-            notes.append(f"no factors, since each row has its own: {', '.join(left)}")
+            notes.append(
+                f"no factors, since each row has its own or some rows have none: {', '.join(left)}"
+            )
     else:
         chosen = [] if tuple(picked) == (NONE,) else list(picked)
     for name in chosen:
@@ -87,11 +94,13 @@ def read_columns(
     return Table(labels.factors, labels.codes, labels.values, (*notes, *labels.notes))
 
 
+def _has_gaps(column: Shaped[np.ndarray, "n"]) -> bool:
+    return any(entry is None or entry == "" for entry in column.tolist())
+
+
 def _identifies(column: Shaped[np.ndarray, "n"]) -> bool:
-    """Whether (nearly) every row has its own text or whole number, or some have none."""
+    """Whether (nearly) every row has its own text or whole number."""
     entries = column.tolist()
-    if any(entry is None or entry == "" for entry in entries):
-        return True
     try:
         numbers = column.astype(np.float64)
         measured = not np.array_equal(numbers, np.rint(numbers))

@@ -97,6 +97,8 @@ def _from_address(url: str, file: RemoteFile, partial: Path) -> None:
         _forget(partial)
         _receive(url, file, partial)
         fault = fault_of(file, partial)
+    if not _length(partial):
+        fault = "is empty"
     if fault:
         raise DataError(
             f"What {url} gave {fault}: the file has changed or the way to it is damaged. Try "
@@ -106,12 +108,13 @@ def _from_address(url: str, file: RemoteFile, partial: Path) -> None:
 
 def _receive(url: str, file: RemoteFile, partial: Path) -> None:
     import requests
+    import urllib3
 
     before = _length(partial)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             _append(url, file, partial)
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             gained = _length(partial) - before
             if attempt < ATTEMPTS and not isinstance(error, requests.HTTPError):
                 time.sleep(PAUSE)
@@ -156,6 +159,9 @@ def _append(url: str, file: RemoteFile, partial: Path) -> None:
         if goes_on and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
             _forget(partial)
             raise requests.ConnectionError("the server continued at another place")
+        if goes_on and have and validator and _validator_of(response) not in ("", validator):
+            _forget(partial)
+            raise requests.ConnectionError("the server continued another file")
         _save(url, file, response, partial, start)
 
 
@@ -173,21 +179,18 @@ def _save(
             )
     limit = file.bytes if file.bytes is not None else total
     _check_space(partial, (limit or 0) - start)
-    tag = response.headers.get("ETag", "")
-    strong = tag if not tag.startswith("W/") else ""
-    write_text(
-        _validator_file(partial),
-        json.dumps({"validator": strong or response.headers.get("Last-Modified", "")}),
-    )
+    write_text(_validator_file(partial), json.dumps({"validator": _validator_of(response)}))
     label = f"fetching {file.name}" + (f" from byte {start:,} on" if start else "")
     with (
         progress(label, limit or 0, done=start) as advance,
         partial.open("ab" if start else "wb") as sink,
     ):
         written = start
-        for block in response.iter_content(_BLOCK):
+        # As they come: some servers call the file's own compression one of the connection, and
+        # what is undone would not be the file.
+        for block in response.raw.stream(_BLOCK, decode_content=False):
             if written == 0:
-                _refuse_page(url, block)
+                _refuse_page(url, block, response.headers.get("Content-Type", ""))
             written += len(block)
             if limit is not None and written > limit:
                 raise DataError(
@@ -198,8 +201,9 @@ def _save(
             advance(len(block))
 
 
-def _refuse_page(url: str, start: bytes) -> None:
-    if start[:256].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+def _refuse_page(url: str, start: bytes, kind: str) -> None:
+    page = start[:256].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+    if page or kind.startswith("text/html"):
         raise DataError(
             f"{url} gave a web page, not the file: it may need a click or a login. Fetch it with a "
             "browser and put it in the data folder."
@@ -224,6 +228,13 @@ def _lock(path: Path) -> Path:
 
 def _length(partial: Path) -> int:
     return partial.stat().st_size if partial.exists() else 0
+
+
+def _validator_of(response: "requests.Response") -> str:
+    """What the server calls these very bytes; empty if it says nothing that can be relied on."""
+    tag = response.headers.get("ETag", "")
+    strong = tag if not tag.startswith("W/") else ""
+    return str(strong or response.headers.get("Last-Modified", ""))
 
 
 def _validator_file(partial: Path) -> Path:

@@ -1,7 +1,9 @@
 """`folder:PATH`: a folder of images, its sub-folders or a CSV file their factors."""
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -51,13 +53,17 @@ def folder_set(reference: str, picked: Sequence[str] | None) -> OpenSet:
     if table is None and not path.is_dir():
         raise RequestError(f"folder:{reference}: there is no folder {path}.")
     files, columns = _from_table(table) if table else _from_folders(path)
-    inputs = {*(file.parent for file in files), *([table] if table else [])}
+    labels = read_columns(columns, len(files), picked, where=str(table or path))
+    if table and (others := _beside(files)):
+        note = f"images that no row of {table.name} names are left out: {others:,}"
+        labels = replace(labels, notes=(*labels.notes, note))
     return OpenSet(
         f"folder:{reference}",
         f"Images in {path}",
-        read_columns(columns, len(files), picked, where=str(table or path)),
+        labels,
         partial(_pictures, files),
-        sorted(inputs),
+        # Each file, not its folder: pictures that were edited in place are read anew.
+        [*files, *([table] if table else [])],
     )
 
 
@@ -74,6 +80,9 @@ def _from_table(table: Path) -> tuple[list[Path], Columns]:
             header, *rows = [row for row in csv.reader(file) if row] or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{table} cannot be read: {error}.") from error
+    twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
+    if twice:
+        raise DataError(f"{table} has several columns {twice[0]!r}: name each differently.")
     named = next((name for name in _NAMES if name in header), None)
     if named is None or not rows:
         raise DataError(
@@ -97,24 +106,46 @@ def _from_table(table: Path) -> tuple[list[Path], Columns]:
 
 
 def _from_folders(folder: Path) -> tuple[list[Path], Columns]:
-    files = sorted(
-        file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()
-    )
-    if not files:
+    parents: dict[Path, tuple[str, ...]] = {}
+    for place, inner, names in os.walk(folder, onerror=_unreadable):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        levels = Path(place).relative_to(folder).parts
+        parents |= {Path(place, name): levels for name in sorted(names) if _is_image(name)}
+    if not parents:
         raise RequestError(
             f"{folder} holds no images ({', '.join(sorted(SUFFIXES))}), nor {' or '.join(TABLES)}."
         )
-    parents = [file.relative_to(folder).parts[:-1] for file in files]
-    depth = len(parents[0])
-    odd = next((file for file, of in zip(files, parents, strict=True) if len(of) != depth), None)
+    files = list(parents)
+    depth = len(parents[files[0]])
+    odd = next((file for file, levels in parents.items() if len(levels) != depth), None)
     if odd is not None:
         raise DataError(
             f"{odd} lies at another depth than {files[0]}: sub-folders are classes, so keep all "
             f"images equally deep, or name them in {TABLES[0]}."
         )
-    names = ["folder"] if depth == 1 else [f"folder_{level + 1}" for level in range(depth)]
-    levels = map(_object_array, zip(*parents, strict=True))
-    return files, dict(zip(names, levels, strict=True))
+    factors = ["folder"] if depth == 1 else [f"folder_{level + 1}" for level in range(depth)]
+    columns = map(_object_array, zip(*parents.values(), strict=True))
+    return files, dict(zip(factors, columns, strict=True))
+
+
+def _beside(files: Sequence[Path]) -> int:
+    """Number of images in the same folders that are not among these."""
+    known = set(files)
+    return sum(
+        _is_image(file.name) and file not in known
+        for folder in {file.parent for file in files}
+        for file in folder.iterdir()
+    )
+
+
+def _is_image(name: str) -> bool:
+    return not name.startswith(".") and name.lower().endswith(tuple(SUFFIXES))
+
+
+def _unreadable(error: OSError) -> None:
+    raise DataError(
+        f"{error.filename} cannot be read: {error.strerror}. Make it readable, or move it away."
+    ) from error
 
 
 def _object_array(entries: Sequence[str]) -> Shaped[np.ndarray, "n"]:

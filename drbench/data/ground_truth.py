@@ -65,8 +65,13 @@ class GroundTruth:
 
     @cached_property
     def index(self) -> CodeIndex:
-        """Where each combination of classes is."""
-        return CodeIndex(self.codes, self.spec.sizes)
+        """Where each combination of classes is, and of each value of the continuous factors."""
+        continuous = np.flatnonzero(np.array(self.spec.sizes) == 0)
+        apart = None
+        if len(continuous):
+            assert self.values is not None  # __post_init__ has checked it
+            _, apart = np.unique(self.values[:, continuous], axis=0, return_inverse=True)
+        return CodeIndex(self.codes, self.spec.sizes, apart)
 
     def select(self, rows: Int[np.ndarray, "k"], *, note: str = "") -> "GroundTruth":
         """The same data set with some of its rows only."""

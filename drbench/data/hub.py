@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Shaped, UInt8
 
 from drbench.data.columns import read_columns
 from drbench.data.open_set import OpenSet
@@ -17,7 +17,7 @@ from drbench.errors import DataError, MissingExtraError, RequestError
 from drbench.files import cache_dir
 
 if TYPE_CHECKING:
-    import PIL.Image
+    import PIL.ImageFile
 
 DEFAULT_SPLIT = "train"
 
@@ -56,6 +56,8 @@ def hub_set(reference: str, picked: Sequence[str] | None) -> OpenSet:
     image = next((name for name, kind in features.items() if isinstance(kind, datasets.Image)), "")
     if not image:
         raise RequestError(f"hf:{reference} has no column of images; it has {', '.join(features)}.")
+    if not len(rows):
+        raise DataError(f"hf:{reference} has no rows in its split {rows.split}: choose another.")
     labels = [
         name
         for name, kind in features.items()
@@ -72,7 +74,7 @@ def hub_set(reference: str, picked: Sequence[str] | None) -> OpenSet:
         f"hf:{reference}",
         f"Images of the data set {place}, split {rows.split}",
         read_columns(
-            {name: np.array(table[name][:], dtype=object) for name in labels},
+            {name: _column(table[name][:], name in declared) for name in labels},
             len(rows), picked, declared, where=f"hf:{reference}",
         ),
         partial(_pictures, stored, image, f"hf:{reference}"),
@@ -80,6 +82,11 @@ def hub_set(reference: str, picked: Sequence[str] | None) -> OpenSet:
         licence=rows.info.license or "Its owner's terms.",
         homepage=rows.info.homepage or "",
     )  # fmt: skip
+
+
+def _column(entries: Sequence[Any], is_class: bool) -> Shaped[np.ndarray, "n"]:
+    """Labels of the rows, None where there is none: of a class label the library writes that -1."""
+    return np.array([None if is_class and entry == -1 else entry for entry in entries], object)
 
 
 def _load(reference: str) -> tuple[Any, str]:
@@ -103,7 +110,8 @@ def _load(reference: str) -> tuple[Any, str]:
             f"hf:{reference}: there is no folder {folder}, and the hub gives no data set {place}: "
             f"{error}"
         ) from error
-    except (DatasetsError, OSError, ValueError) as error:
+    # An IndexError comes of a set without rows.
+    except (DatasetsError, OSError, ValueError, IndexError) as error:
         raise DataError(
             f"hf:{reference} cannot be loaded: {error}. See whether `datasets.load_dataset` loads "
             "it."
@@ -127,15 +135,17 @@ def _pictures(
         yield name, decoded(partial(_open, cell), name)
 
 
-def _open(cell: dict[str, Any]) -> "PIL.Image.Image":
+def _open(cell: dict[str, Any]) -> "PIL.ImageFile.ImageFile":
     from PIL import Image
 
     return Image.open(io.BytesIO(cell["bytes"]) if cell["bytes"] is not None else cell["path"])
 
 
 def _inputs(rows: Any, image: str) -> list[Path]:
-    """Files that hold the rows, and the folders of images that they only point at."""
-    files = {Path(file["filename"]) for file in rows.cache_files}
-    if rows[0][image] and rows[0][image]["bytes"] is None:
-        files |= {Path(row[image]["path"]).parent for row in rows}
-    return sorted(files)
+    """Files that hold the rows, and the pictures that they only point at."""
+    files = [Path(file["filename"]) for file in rows.cache_files]
+    # Embedded pictures are in those files: of their rows the first tells, the others stay unread.
+    first = next((row[image] for row in rows if row[image]), None)
+    if first and first["bytes"] is None:
+        files += [Path(row[image]["path"]) for row in rows if row[image]]
+    return sorted(set(files))

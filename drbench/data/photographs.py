@@ -10,14 +10,16 @@ from drbench.data.imaging import resize_area
 from drbench.errors import DataError
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import ImageFile
 
 BLOCK = 64
-"""Pictures that are handed on together."""
+"""Pictures that are handed on together, at most."""
+MEMORY = 2**25
+"""Bytes of a block, at most, unless a single picture has more: photographs may be huge."""
 
 
 def decoded(
-    open_picture: "Callable[[], Image.Image]", where: str
+    open_picture: "Callable[[], ImageFile.ImageFile]", where: str
 ) -> UInt8[np.ndarray, "height width 3"]:
     """A picture as 8-bit RGB, upright, transparent parts black.
 
@@ -37,8 +39,10 @@ def decoded(
 
     try:
         with open_picture() as picture:
+            # Pillow narrows 16 bits of colour to 8 without a word; what it decodes says so.
+            deep = ";16" in str(picture.tile)
             picture.load()
-            if picture.mode.startswith(("I", "F")):
+            if deep or picture.mode.startswith(("I", "F")):
                 raise DataError(
                     f"{where} has more than 8 bits a channel ({picture.mode}): how to scale them "
                     "is yours to say; convert the images to 8 bits."
@@ -91,6 +95,7 @@ def in_blocks(
         If the sizes differ and none is asked for.
     """
     size, block = asked or own, []
+    most = max(min(BLOCK, MEMORY // (3 * size[0] * size[1])), 1)
     for name, picture in pictures:
         if asked is None and picture.shape[:2] != own:
             theirs, ours = ("x".join(map(str, shape)) for shape in (picture.shape[:2], own))
@@ -100,7 +105,7 @@ def in_blocks(
                 "not square)."
             )
         block.append(shaped(picture, size))
-        if len(block) == BLOCK:
+        if len(block) == most:
             yield np.stack(block)
             block = []
     if block:

@@ -5,15 +5,15 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
 import numpy as np
 from jaxtyping import UInt8
 
-from drbench.errors import DrbenchError
+from drbench.errors import DataError, DrbenchError
 from drbench.files import cache_dir, canonical_json, replacing, sha256_file, sha256_text, write_text
 from drbench.progress import progress
 
@@ -84,6 +84,8 @@ def made_once(path: Path) -> Iterator[bool]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(f"{path}.lock"):
+            for left in path.parent.glob(f".{path.name}.*.partial"):
+                left.unlink()  # of a process that was killed: nobody else is at work here
             yield not path.exists()
     except OSError as error:
         raise DrbenchError(
@@ -108,9 +110,23 @@ def write_array(
             f"Preparing {name} needs {needed / 1e6:,.0f} MB in {path.parent}, where "
             f"{free / 1e6:,.0f} MB are free: free some, or set DRBENCH_CACHE to a larger disk."
         )
-    label = f"preparing {name}, once ({needed / 1e6:,.0f} MB in {path.parent})"
+    with replacing(path) as partial:
+        try:
+            _fill(partial, name, shape, chunks)
+        except OSError as error:
+            raise DrbenchError(
+                f"Preparing {name} in {path.parent} failed: {error.strerror or error}. Free some "
+                "space, or set DRBENCH_CACHE to a larger disk."
+            ) from error
+
+
+def _fill(
+    partial: Path, name: str, shape: tuple[int, ...], chunks: Iterator[UInt8[np.ndarray, "..."]]
+) -> None:
+    size = math.prod(shape) / 1e6
+    label = f"preparing {name}, once ({size:,.0f} MB in {partial.parent})"
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    with replacing(path) as partial, partial.open("wb") as file, progress(label, shape[0]) as step:
+    with partial.open("wb") as file, progress(label, shape[0]) as step:
         # Written, not mapped: on a full disk a write fails cleanly where a mapped page kills.
         np.lib.format.write_array_header_1_0(file, header)
         rows = 0
@@ -128,37 +144,57 @@ def write_array(
 
 
 def fingerprint(paths: Iterable[Path]) -> str:
-    """SHA-256 of what the paths hold: of a file its bytes, of a folder its files' names and bytes.
+    """SHA-256 of what the paths hold: bytes of files, and names where there is more than one.
 
+    Names count from the folder that holds all: the whole may move, a file among others may not.
     Remembered while sizes and times of change stay the same. Of a folder that is the time of the
     folder itself, so that a million images are not asked one by one: a file that was added,
     removed or replaced is noticed, bytes that were overwritten in place are not.
+
+    Raises
+    ------
+    DataError
+        If one of them cannot be read.
     """
     places = [path.absolute() for path in paths]
     if not places:
         return ""
-    stats = [path.stat() for path in places]
-    seen = [
-        [str(path), stat.st_size, stat.st_mtime_ns]
-        for path, stat in zip(places, stats, strict=True)
-    ]
-    memo = prepared_path("hash-{}.json", *seen)
-    if memo.exists():
-        return str(json.loads(memo.read_text(encoding="utf-8"))["sha256"])
-    files = [(path, name) for path in places for name in _names_in(path)]
-    whole = hashlib.sha256()
-    with progress("hashing the maker's files, once", len(files)) as advance:
-        for path, name in files:
-            whole.update((name + sha256_file(path / name if name else path)).encode())
-            advance()
-    digest = whole.hexdigest()
-    write_text(memo, json.dumps({"sha256": digest}))
+    try:
+        stats = [path.stat() for path in places]
+        seen = [
+            [str(path), stat.st_size, stat.st_mtime_ns]
+            for path, stat in zip(places, stats, strict=True)
+        ]
+        memo = prepared_path("hash-{}.json", *seen)
+        if memo.exists():
+            return str(json.loads(memo.read_text(encoding="utf-8"))["sha256"])
+        digest = _hashed(places)
+    except OSError as error:
+        raise DataError(
+            f"{error.filename or places[0]} cannot be read: {error.strerror or error}. Make it "
+            "readable, or fetch it again."
+        ) from error
+    # A cache that can only be read may hold the set all the same; what is not remembered is
+    # hashed again.
+    with suppress(DrbenchError):
+        write_text(memo, json.dumps({"sha256": digest}))
     return digest
 
 
-def _names_in(path: Path) -> list[str]:
-    """Names of the files of a folder; of a file nothing, since its own name does not count."""
+def _hashed(places: Sequence[Path]) -> str:
+    home = os.path.commonpath(places)
+    files = [file for place in places for file in _files_of(place)]
+    whole = hashlib.sha256()
+    with progress("hashing the maker's files, once", len(files)) as advance:
+        for file in files:
+            whole.update((os.path.relpath(file, home) + sha256_file(file)).encode())
+            advance()
+    return whole.hexdigest()
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The files in a folder, by name; a file itself."""
     if not path.is_dir():
-        return [""]
+        return [path]
     with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.is_file())
+        return [path / name for name in sorted(entry.name for entry in entries if entry.is_file())]

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from drbench.data.ground_truth import GroundTruth
+from drbench.data.partners import drawn_partners, part_of
 from drbench.errors import RequestError
 
 SPLIT_STREAM, SAMPLE_STREAM, BATCH_STREAM = 0, 2, 3
@@ -128,7 +129,8 @@ def weak_pairs(
     Returns
     -------
     first, second : (pair,) int
-        Rows; uniform over the allowed pairs.
+        Rows; uniform over the allowed pairs. Where several rows share their classes, each of them
+        comes as second as often as the others.
     changed : (pair, k) int
         Columns of the redrawn factors, ascending.
 
@@ -155,7 +157,7 @@ def weak_pairs(
         base = base[allowed[base]]
         changed = np.sort(varying[_subsets(len(base), len(varying), k, rng)], axis=1)
         partner = _redrawn(truth, base, changed, distinct, rng)
-        good = _is_pair(truth, allowed, base[:, None], partner[:, None])[:, 0]
+        good = (partner >= 0) & allowed[partner]
         found.append((base[good], partner[good], changed[good]))
         missing -= int(good.sum())
         if missing <= 0:
@@ -186,9 +188,9 @@ def intervention_rows(
 ) -> InterventionRows:
     """For each factor, pairs of allowed rows that differ in that factor only.
 
-    Base rows are drawn without replacement, in the same order for every factor; the partner is
-    uniform over the allowed rows that differ in the factor only. A base row that has none is
-    passed over for the next one.
+    Base rows are drawn without replacement, in the same order for every factor; the partner has
+    any other class of the factor for which there is an allowed row, and is any of those rows. A
+    base row that has none is passed over for the next one.
 
     Parameters
     ----------
@@ -199,18 +201,19 @@ def intervention_rows(
         Pairs per factor; fewer where fewer base rows have a partner.
     rng : numpy Generator
     """
-    bases = rng.permutation(np.flatnonzero(allowed))
+    part = part_of(truth, allowed)
+    bases = rng.permutation(part.bases)
     redrawn = np.full(len(truth.spec.factors), np.nan)
     found = [np.empty((0, 2), dtype=np.int64)]
     counts = np.zeros(len(redrawn), dtype=np.int64)
     for factor in np.flatnonzero(truth.index.varying):
-        rows, tried = _partners(truth, allowed, bases, int(factor), pairs, rng)
+        rows, tried = drawn_partners(part, bases, int(factor), pairs, rng)
         found.append(rows)
         counts[factor] = len(rows)
         if len(rows):
             redrawn[factor] = 1 - len(rows) / tried
     factors = np.repeat(np.arange(len(redrawn)), counts)
-    return InterventionRows(factors, np.concatenate(found), redrawn)
+    return InterventionRows(factors, part.in_set(np.concatenate(found)), redrawn)
 
 
 def partnerless_share(
@@ -231,46 +234,17 @@ def partnerless_share(
     share : (factor,)
         In [0, 1]; 0 everywhere on a complete grid, NaN for a continuous factor.
     """
-    allowed = np.ones(len(truth), dtype=bool) if allowed is None else allowed
-    rows = np.flatnonzero(allowed)
+    part = part_of(truth, np.ones(len(truth), dtype=bool) if allowed is None else allowed)
     share = np.full(len(truth.spec.factors), np.nan)
     for factor, size in enumerate(truth.spec.sizes):
-        if size == 0 or not len(rows):
+        if size == 0 or not len(part.bases):
             continue
         alone = 0
-        for start in range(0, len(rows), block):
-            base = rows[start : start + block]
-            partners, exists = truth.index.neighbours(base, factor)
-            exists &= _is_pair(truth, allowed, base[:, None], partners)
+        for start in range(0, len(part.bases), block):
+            _, exists = part.neighbours(part.bases[start : start + block], factor)
             alone += int((~exists.any(axis=1)).sum())
-        share[factor] = alone / len(rows)
+        share[factor] = alone / len(part.bases)
     return share
-
-
-def _partners(
-    truth: GroundTruth,
-    allowed: Bool[np.ndarray, "n"],
-    bases: Int[np.ndarray, "base"],
-    factor: int,
-    pairs: int,
-    rng: np.random.Generator,
-) -> tuple[Int[np.ndarray, "pair 2"], int]:
-    """Pairs of one factor, and how many base rows were tried for them."""
-    found, missing, tried = [np.empty((0, 2), dtype=np.int64)], pairs, 0
-    chunk = max(pairs, 1024)
-    for start in range(0, len(bases), chunk):
-        base = bases[start : start + chunk]
-        partners, exists = truth.index.neighbours(base, factor)
-        exists &= _is_pair(truth, allowed, base[:, None], partners)
-        # The largest of independent random numbers falls on each existing class equally often.
-        choice = np.argmax(np.where(exists, rng.random(exists.shape), -1), axis=1)
-        good = np.flatnonzero(exists.any(axis=1))[:missing]
-        found.append(np.stack([base[good], partners[good, choice[good]]], axis=1))
-        missing -= len(good)
-        if not missing:
-            return np.concatenate(found), tried + (int(good[-1]) + 1 if len(good) else 0)
-        tried += len(base)
-    return np.concatenate(found), tried
 
 
 def _rounds(count: int) -> list[int]:
@@ -304,20 +278,4 @@ def _redrawn(
     own = np.take_along_axis(codes, changed, axis=1).astype(np.int64)
     new = (own + rng.integers(1, sizes)) % sizes if distinct else rng.integers(sizes)
     shift = ((new - own) * index.strides[changed]).sum(axis=1)
-    # On a grid the key of a row is the row itself.
-    return index.rows((base if index.is_grid else index.keys(codes)) + shift)
-
-
-def _is_pair(
-    truth: GroundTruth,
-    allowed: Bool[np.ndarray, "n"],
-    base: Int[np.ndarray, "pair 1"],
-    partners: Int[np.ndarray, "pair level"],
-) -> Bool[np.ndarray, "pair level"]:
-    """Whether each partner exists, is allowed, and has its base's continuous values."""
-    good = (partners >= 0) & allowed[partners]
-    continuous = [column for column, size in enumerate(truth.spec.sizes) if size == 0]
-    if truth.values is not None:
-        for column in continuous:
-            good &= truth.values[partners, column] == truth.values[base, column]
-    return good
+    return index.rows(index.row_keys(base) + shift, rng)

@@ -33,9 +33,9 @@ class Factor(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _size_from_values(cls, fields: dict[str, object]) -> dict[str, object]:
-        values = fields.get("values")
-        if not isinstance(values, tuple | list):
+    def _size_from_values(cls, fields: object) -> object:
+        values = fields.get("values") if isinstance(fields, dict) else None
+        if not isinstance(fields, dict) or not isinstance(values, tuple | list):
             return fields
         size = fields.get("size")
         # A tuple, since what comes through here from JSON is a list, which strict reading refuses.

@@ -1,5 +1,6 @@
 """Unpack archives of strangers: nothing outside the folder, no links, no more than is announced."""
 
+import itertools
 import lzma
 import shutil
 import stat
@@ -59,7 +60,7 @@ def unpack(archive: Path, folder: Path) -> None:
         If the disk is too small.
     """
     with _explained(archive), _opened(archive) as opened:
-        members = list(opened.members())
+        members = list(itertools.islice(opened.members(), MAX_MEMBERS + 1))
         targets = {member.name: _target(archive, member, folder) for member in members}
         missing = [member for member in members if not _complete(member, targets[member.name])]
         _check_size(archive, members)
@@ -88,12 +89,12 @@ def _extract(archive: Path, member: Member, stream: IO[bytes], target: Path) -> 
 
 
 def _target(archive: Path, member: Member, folder: Path) -> Path:
-    home = folder.resolve()
+    home, own = folder.resolve(), archive.resolve()
     target = (home / member.name).resolve()
-    if not member.is_file or not target.is_relative_to(home) or target == home:
+    if not member.is_file or not target.is_relative_to(home) or target in (home, own):
         raise DataError(
-            f"{archive}: the member {member.name!r} is a link or leads out of the folder: "
-            "nothing was unpacked. Delete the archive; it is not the maker's."
+            f"{archive}: the member {member.name!r} is a link, leads out of the folder or would "
+            "replace the archive: nothing was unpacked. Delete the archive; it is not the maker's."
         )
     return target
 
@@ -139,8 +140,14 @@ def _explained(archive: Path) -> Iterator[None]:
         NotImplementedError,
     ) as error:  # fmt: skip
         kind = "ZIP" if archive.name.endswith(".zip") else "TAR"
+        reason = str(error).partition("\n")[0].rstrip(":")  # tarfile goes on about each compression
         raise DataError(
-            f"{archive} is no whole {kind} archive ({error}): delete it and fetch it again."
+            f"{archive} is no whole {kind} archive ({reason}): delete it and fetch it again."
+        ) from error
+    except OSError as error:
+        raise DrbenchError(
+            f"Unpacking {archive} failed: {error.strerror or error}. See whether the file and its "
+            "folder can be used, and run the same command again."
         ) from error
 
 

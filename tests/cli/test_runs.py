@@ -12,12 +12,13 @@ import pytest
 from drbench.cli import run
 from drbench.cli.runs import parse_seeds
 from drbench.errors import RequestError
+from drbench.representation import Representation
 
 LEVELS = [f"--levels={name}=3" for name in ("color", "scale", "orientation", "pos_x", "pos_y")]
 TRAIN = [
     "train", "--dataset", "color_dsprites", "--origin", "rendered", "--model", "beta_vae",
     "--steps", "2", "--resize", "16", *LEVELS, "--set", "width=4", "--set", "batch=8",
-    "--sample", "60", "--metric", "mig", "--metric", "omes", "--set", "mig.bins=5",
+    "--sample", "60", "--pairs", "7", "--metric", "mig", "--metric", "omes", "--set", "mig.bins=5",
 ]  # fmt: skip
 TRANSFER = [
     "--target", "color_dsprites", "--origin", "rendered", "--steps", "2", *LEVELS,
@@ -53,6 +54,12 @@ def test_a_transfer_of_seeds_keeps_each_seed(seeds):
     records = [json.loads((seeds / "tgt" / s / "record.json").read_text()) for s in "01"]
     assert [record["spec"]["init"]["seed"] for record in records] == [0, 1]
     assert [record["spec"]["seed"] for record in records] == [0, 1]
+
+
+def test_pairs_of_a_factor_are_at_most_as_many_as_asked_for(seeds):
+    folder = seeds / "src" / "0" / "representation" / "after"
+    changed = Representation.load(folder).interventions.factor
+    assert np.bincount(changed).max() == 7
 
 
 def test_settings_with_a_dot_reach_the_metric(seeds):

@@ -17,6 +17,8 @@ class Page:
     """Its ETag, which also guards If-Range."""
     ranges: bool = True
     """Whether parts can be asked for."""
+    guarded: bool = True
+    """Whether If-Range is heeded."""
     cut: tuple[int, ...] = ()
     """How many bytes come of the first, second ... answer before the connection is cut."""
     headers: dict[str, str] = field(default_factory=dict)
@@ -31,7 +33,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         page = self.server.pages.get(self.path, Page(b"", 404))
         start, status, extra = 0, page.status, {}
         guard = self.headers.get("If-Range")
-        if asked and page.ranges and guard in (None, page.tag):
+        if asked and page.ranges and (not page.guarded or guard in (None, page.tag)):
             start = int(asked.removeprefix("bytes=").rstrip("-"))
             status = 206 if start < len(page.body) else 416
             span = f"{start}-{len(page.body) - 1}" if status == 206 else "*"

@@ -87,6 +87,12 @@ def test_size_category_is_that_of_the_grid(size, category):
     assert f"- {category}\n" in render_card_head(spec(factors=factors))
 
 
+def test_dependent_factors_do_not_tell_the_number_of_images():
+    head = render_card_head(spec(independent=False))
+    assert "size_categories" not in head
+    assert "- Images: 8x8x1, uint8\n" in head
+
+
 def test_updating_a_card_keeps_its_prose():
     old, new = spec(), spec(summary="Something else")
     card = render_card_head(old) + "\n## How it was made\nBy hand.\n"

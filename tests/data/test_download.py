@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import threading
 
@@ -152,6 +153,49 @@ def test_web_page_is_refused(server, path, published, start):
     server.pages["/file.bin"] = Page(start + b"quota", headers={"Content-Type": "text/html"})
     with pytest.raises(DataError, match="gave a web page, not the file"):
         download(remote(server, hash=published, bytes=len(CONTENT)), path)
+    assert left(path) == []
+
+
+def test_web_page_that_only_its_server_calls_one_is_refused(server, path):
+    headers = {"Content-Type": "text/html; charset=utf-8"}
+    page = Page(b"<!-- log in first --><html>", headers=headers)
+    server.pages["/file.bin"] = page
+    with pytest.raises(DataError, match="gave a web page, not the file"):
+        download(remote(server, hash=None), path)
+    assert left(path) == []
+
+
+def test_nothing_at_all_is_refused(server, path):
+    server.pages["/file.bin"] = Page(b"")
+    with pytest.raises(DataError, match="is empty"):
+        download(remote(server, hash=None), path)
+    assert left(path) == []
+
+
+@pytest.mark.parametrize("name", ["gzip", "x-gzip"])
+def test_compression_of_the_file_itself_is_not_undone(server, path, name):
+    packed = gzip.compress(CONTENT)
+    server.pages["/file.bin"] = Page(packed, headers={"Content-Encoding": name})
+    digest = f"sha256:{hashlib.sha256(packed).hexdigest()}"
+    download(remote(server, hash=digest, bytes=len(packed)), path)
+    assert path.read_bytes() == packed
+
+
+def test_parts_of_two_files_are_not_joined_by_a_server_that_forgets_to_compare(server, path):
+    server.pages["/file.bin"] = Page(b"x" * len(CONTENT), tag='"0"', cut=(HALF, 0, 0))
+    with pytest.raises(DrbenchError, match="broke off"):
+        download(remote(server, hash=None), path)
+    server.pages["/file.bin"] = Page(CONTENT, tag='"1"', guarded=False)
+    download(remote(server, hash=None), path)
+    assert path.read_bytes() == CONTENT
+
+
+def test_redirection_to_a_file_of_this_machine_is_not_followed(server, path, tmp_path):
+    (tmp_path / "secret").write_bytes(CONTENT)
+    headers = {"Location": (tmp_path / "secret").as_uri()}
+    server.pages["/file.bin"] = Page(b"", 302, headers=headers)
+    with pytest.raises(DrbenchError, match="failed: No connection adapters"):
+        download(remote(server), path)
     assert left(path) == []
 
 

@@ -1,11 +1,15 @@
 """Folders of anyone's images."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from drbench import DataError, RequestError, load_dataset
 from drbench.data.dataset import find_dataset
+from drbench.data.photographs import in_blocks
 
 RNG = np.random.default_rng(0)
 
@@ -128,6 +132,22 @@ def test_what_changed_is_read_anew(folder):
     assert len(opened(folder)) == 2
 
 
+def test_a_picture_that_moved_to_another_class_is_of_that_class(folder):
+    for name in ("ant/1.png", "ant/2.png", "bee/3.png"):
+        picture(folder / name)
+    assert opened(folder).codes.ravel().tolist() == [0, 0, 1]
+    (folder / "ant" / "2.png").rename(folder / "bee" / "2.png")
+    assert opened(folder).codes.ravel().tolist() == [0, 1, 1]
+
+
+def test_a_picture_that_was_edited_in_place_is_read_anew(folder, tmp_path):
+    picture(folder / "a.png")
+    opened(folder)
+    pixels = picture(tmp_path / "other.png")
+    (folder / "a.png").write_bytes((tmp_path / "other.png").read_bytes())
+    assert np.array_equal(opened(folder).images(np.array([0]))[0], pixels)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -137,6 +157,7 @@ def test_what_changed_is_read_anew(folder):
         ("metadata.csv", b"file_name,kind\n", r"needs .* its rows are 0"),
         ("metadata.csv", b"file_name,kind\nz.png\n", r"line 2: 1 entries, but the header has 2"),
         ("metadata.csv", b"file_name,kind\nz.png,1\n", r"names 1 images that are not there"),
+        ("metadata.csv", b"file_name,kind,kind\nz.png,1,2\n", r"several columns 'kind'"),
         ("metadata.csv", b"\xff\xfe\xfa", r"metadata.csv cannot be read"),
     ],
 )
@@ -152,6 +173,60 @@ def test_sixteen_bits_are_refused(folder):
     Image.fromarray(np.full((4, 4), 60_000, dtype=np.uint16)).save(folder / "a.png")
     with pytest.raises(DataError, match=r"a.png has more than 8 bits a channel"):
         opened(folder)
+
+
+def png_of_sixteen_bit_colour() -> bytes:
+    """A PNG file by its specification: no library at hand writes one."""
+
+    def chunk(kind, content):
+        return (
+            struct.pack(">I", len(content)) + kind + content
+            + struct.pack(">I", zlib.crc32(kind + content))
+        )  # fmt: skip
+
+    rows = zlib.compress(4 * (b"\0" + bytes(range(24))))  # 4x4 pixels of 6 bytes
+    header = struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
+
+
+def test_sixteen_bits_of_colour_are_not_narrowed_in_silence(folder):
+    folder.mkdir()
+    (folder / "a.png").write_bytes(png_of_sixteen_bit_colour())
+    with pytest.raises(DataError, match=r"a.png has more than 8 bits a channel"):
+        opened(folder)
+
+
+def test_hidden_files_and_folders_do_not_count(folder):
+    picture(folder / "cat" / "a.png")
+    picture(folder / ".thumbnails" / "large" / "a.png")
+    (folder / "cat" / "._a.png").write_bytes(b"what some systems leave on foreign disks")
+    assert len(opened(folder)) == 1
+
+
+def test_a_link_to_nowhere_is_one_sentence(folder):
+    picture(folder / "a.png")
+    (folder / "b.png").symlink_to(folder / "gone.png")
+    with pytest.raises(DataError, match=r"b.png cannot be read: No such file.* Make it readable"):
+        opened(folder)
+
+
+def test_images_that_the_table_does_not_name_are_said(folder):
+    for name in ("0.png", "1.png", "2.png"):
+        picture(folder / name)
+    (folder / "labels.csv").write_text("file_name,kind\n0.png,a\n2.png,b\n")
+    data = opened(folder)
+    assert len(data) == 2
+    assert "images that no row of labels.csv names are left out: 1" in data.notes
+
+
+def test_huge_photographs_are_handed_on_one_by_one():
+    huge = np.zeros((3000, 4000, 3), dtype=np.uint8)
+    blocks = in_blocks((("a photograph", huge) for _ in range(3)), (3000, 4000), None)
+    assert [len(block) for block in blocks] == [1, 1, 1]
+    small = in_blocks((("a photograph", huge[:8, :8]) for _ in range(70)), (8, 8), None)
+    assert [len(block) for block in small] == [64, 6]
 
 
 def test_uneven_depth_is_refused(folder):

@@ -135,6 +135,31 @@ def test_a_column_with_gaps_is_no_factor_unless_picked(tmp_path):
         load_dataset(name, factors=["count"])
 
 
+def test_class_labels_of_minus_one_are_gaps(tmp_path):
+    saved(animal=[0, 1, 2, 0, -1, 2, 0, 1]).save_to_disk(tmp_path / "set")
+    assert "animal" not in load_dataset(f"hf:{tmp_path}/set").spec.factor_names
+    with pytest.raises(DataError, match=r"animal lacks a label in 1 rows"):
+        load_dataset(f"hf:{tmp_path}/set", factors=["animal"])
+
+
+def test_a_set_without_rows_is_one_sentence(tmp_path):
+    nothing = saved().select([])
+    nothing.save_to_disk(tmp_path / "set" / "arrow")
+    (tmp_path / "set" / "parquet").mkdir()
+    nothing.to_parquet(tmp_path / "set" / "parquet" / "train.parquet")
+    for form in ("arrow", "parquet"):
+        with pytest.raises(DataError, match=rf"set/{form} (cannot be loaded|has no rows)"):
+            load_dataset(f"hf:{tmp_path}/set/{form}")
+
+
+def test_a_picture_of_an_image_folder_that_was_edited_in_place_is_read_anew(tmp_path):
+    image_folder(tmp_path / "set")
+    load_dataset(f"hf:{tmp_path}/set")
+    Image.fromarray(PIXELS[1]).save(tmp_path / "set" / "train" / "0.png")
+    shown = load_dataset(f"hf:{tmp_path}/set").images(np.arange(2))
+    assert np.array_equal(shown, PIXELS[[1, 1]])
+
+
 def test_a_row_without_a_picture_is_named(tmp_path):
     saved(picture=[Image.fromarray(PIXELS[0])] * 7 + [None]).save_to_disk(tmp_path / "set")
     with pytest.raises(DataError, match="row 7 has no image"):

@@ -1,4 +1,7 @@
 import os
+import resource
+import subprocess
+import sys
 import threading
 import time
 from collections import namedtuple
@@ -8,7 +11,7 @@ import pytest
 
 from drbench.data import prepared
 from drbench.data.prepared import open_prepared
-from drbench.errors import DrbenchError
+from drbench.errors import DataError, DrbenchError
 
 ROWS = np.arange(24, dtype=np.uint8).reshape(6, 4)
 
@@ -70,6 +73,60 @@ def test_unchanged_inputs_are_hashed_once(tmp_path, monkeypatch):
     assert np.array_equal(opened(never, inputs=[file]), ROWS)
 
 
+def test_several_inputs_count_by_their_places_among_each_other(tmp_path):
+    folders = [tmp_path / "set" / name for name in "ab"]
+    for folder, names in zip(folders, ("12", "3"), strict=True):
+        folder.mkdir(parents=True)
+        for name in names:
+            (folder / name).write_text(name)
+    opened(inputs=folders)
+    (tmp_path / "set").rename(tmp_path / "moved")
+    moved = [tmp_path / "moved" / name for name in "ab"]
+    assert np.array_equal(opened(never, inputs=moved), ROWS)
+    (moved[0] / "2").rename(moved[1] / "2")  # the same names and bytes in the same order
+    with pytest.raises(AssertionError, match="made again"):
+        opened(never, inputs=moved)
+
+
+def test_a_cache_that_cannot_remember_a_hash_still_holds_the_array(tmp_path, monkeypatch):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_bytes(b"one")
+    opened(inputs=[first])
+    first.rename(second)
+
+    def refused(path, text):
+        raise DrbenchError(f"Cannot write {path}.")
+
+    monkeypatch.setattr(prepared, "write_text", refused)
+    assert np.array_equal(opened(never, inputs=[second]), ROWS)
+
+
+def test_an_input_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "input").write_bytes(b"one")
+
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(prepared, "sha256_file", refused)
+    with pytest.raises(DataError, match=r"input cannot be read: Permission denied. Make it"):
+        opened(never, inputs=[tmp_path / "input"])
+
+
+def test_what_a_killed_process_left_is_removed(cache):
+    code = (
+        "import os, numpy\n"
+        "from drbench.data.prepared import open_prepared\n"
+        "def chunks():\n"
+        "    yield numpy.zeros((4, 4), numpy.uint8)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "open_prepared('rows', shape=(6, 4), chunks=chunks)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    assert len(list(cache.glob(".*.partial"))) == 1
+    assert np.array_equal(opened(), ROWS)
+    assert not list(cache.glob(".*.partial"))
+
+
 def interrupted():
     yield ROWS[:4]
     raise KeyboardInterrupt
@@ -103,6 +160,19 @@ def test_too_small_a_disk_is_said_before_anything_is_written(cache, monkeypatch)
     monkeypatch.setattr(prepared.shutil, "disk_usage", lambda path: usage(free=10))
     with pytest.raises(DrbenchError, match="set DRBENCH_CACHE to a larger disk"):
         opened(never)
+
+
+def test_disk_that_fills_up_meanwhile_is_one_sentence(cache):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (140, before[1]))  # the header and 12 of 24 bytes
+    try:
+        with pytest.raises(DrbenchError, match=r"too large.* set DRBENCH_CACHE to a larger disk"):
+            opened()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(cache.glob("*.npy"))
+    assert not list(cache.glob(".*.partial"))
+    assert np.array_equal(opened(), ROWS)
 
 
 def test_cache_that_is_no_folder_is_one_sentence(tmp_path, monkeypatch):

@@ -334,3 +334,85 @@ def test_on_a_grid_every_row_has_a_partner_and_continuous_factors_have_none():
     share = partnerless_share(truth_of(codes, [3, None], values=values))
     assert share[0] == pytest.approx(1 / 3)
     assert np.isnan(share[1])
+
+
+# Rows that share their classes, as photographs in folders do
+
+
+def doubled(*, continuous: bool = False) -> tuple[GroundTruth, np.ndarray]:
+    """Some combinations of 4 x 3 classes, each in several rows, and rows that may appear.
+
+    With `continuous`, a third factor has one of two values.
+    """
+    rng = generator(3)
+    codes = rng.integers(0, [4, 3], (30, 2))
+    allowed = rng.random(30) < 0.5
+    # Of every combination the first row is not allowed, so that another one must be found.
+    allowed[np.unique(codes, axis=0, return_index=True)[1]] = False
+    if not continuous:
+        return truth_of(codes, [4, 3]), allowed
+    values = np.column_stack([codes, rng.choice([0.25, 0.75], 30)])
+    codes = np.column_stack([codes, np.full(30, -1)])
+    return truth_of(codes, [4, 3, None], values=values), allowed
+
+
+def partners_by_brute_force(truth: GroundTruth, allowed: np.ndarray, factor: int) -> dict:
+    """Each allowed row's partners in one factor: all else is equal, continuous values too."""
+    labels = truth.codes.astype(float)
+    if truth.values is not None:
+        labels[:, 2] = truth.values[:, 2]
+    rows = np.flatnonzero(allowed).tolist()
+    return {
+        a: {b for b in rows if np.flatnonzero(labels[a] != labels[b]).tolist() == [factor]}
+        for a in rows
+    }
+
+
+@pytest.mark.parametrize("continuous", [False, True])
+def test_every_row_that_shares_its_classes_comes_up_in_pairs(continuous: bool) -> None:
+    truth, allowed = doubled(continuous=continuous)
+    first, second, _ = weak_pairs(truth, allowed, 20_000, 1, True, generator())
+    seen = set(zip(first.tolist(), second.tolist(), strict=True))
+    expected = {
+        (a, b)
+        for factor in (0, 1)
+        for a, partners in partners_by_brute_force(truth, allowed, factor).items()
+        for b in partners
+    }
+    assert seen == expected
+
+
+@pytest.mark.parametrize("continuous", [False, True])
+def test_interventions_reach_every_row_that_shares_its_classes(continuous: bool) -> None:
+    truth, allowed = doubled(continuous=continuous)
+    seen: dict[int, dict[int, set[int]]] = {0: {}, 1: {}}
+    for seed in range(200):
+        found = intervention_rows(truth, allowed, 100, generator(seed))
+        for factor, (a, b) in zip(found.factor.tolist(), found.rows.tolist(), strict=True):
+            seen[factor].setdefault(a, set()).add(b)
+    for factor in (0, 1):
+        expected = partners_by_brute_force(truth, allowed, factor)
+        assert seen[factor] == {a: partners for a, partners in expected.items() if partners}
+
+
+@pytest.mark.parametrize("continuous", [False, True])
+def test_a_partner_among_rows_that_share_their_classes_counts(continuous: bool) -> None:
+    truth, allowed = doubled(continuous=continuous)
+    share = partnerless_share(truth, allowed)
+    for factor in (0, 1):
+        partners = partners_by_brute_force(truth, allowed, factor)
+        assert share[factor] == np.mean([not found for found in partners.values()])
+
+
+def test_rows_that_share_their_classes_are_drawn_equally_often() -> None:
+    truth = truth_of(np.array([[0], [1], [1], [1]]), [2])
+    first, second, _ = weak_pairs(truth, everything(truth), 30_000, 1, True, generator())
+    counts = np.bincount(second[first == 0], minlength=4)
+    np.testing.assert_allclose(counts[1:], counts.sum() / 3, rtol=0.05)
+
+
+def test_without_allowed_rows_there_are_no_interventions() -> None:
+    truth = scattered()
+    nothing = np.zeros(len(truth), dtype=bool)
+    assert len(intervention_rows(truth, nothing, 5, generator()).rows) == 0
+    assert np.isnan(partnerless_share(truth, nothing)).all()

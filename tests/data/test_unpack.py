@@ -156,3 +156,23 @@ def test_unpacking_goes_on_where_it_stopped(tmp_path, name, packed):
     unpacked(tmp_path, content, name)
     assert cut.read_bytes() == b"12345"
     assert whole.stat().st_mtime_ns == before
+
+
+def test_member_that_would_replace_the_archive_is_refused(tmp_path):
+    content = tarred(**{"folder/set.tar.gz": b"1"})
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "set.tar.gz").write_bytes(content)
+    with pytest.raises(DataError, match="would replace the archive"):
+        unpack(tmp_path / "folder" / "set.tar.gz", tmp_path)
+    assert (tmp_path / "folder" / "set.tar.gz").read_bytes() == content
+
+
+def test_name_too_long_for_the_disk_is_one_sentence(tmp_path):
+    with pytest.raises(DrbenchError, match=r"set.tar failed: File name too long"):
+        unpacked(tmp_path, tarred("w", **{"n" * 300: b"1"}), "set.tar")
+
+
+def test_what_is_no_archive_is_one_sentence(tmp_path):
+    with pytest.raises(DataError, match=r"is no whole TAR archive \(.+\): delete") as caught:
+        unpacked(tmp_path, b"<html>", "set.tar.gz")
+    assert "\n" not in str(caught.value)

@@ -37,9 +37,7 @@ SCALES = (1.0, 0.94, 0.88, 0.81, 0.75, 0.69, 0.62, 0.56, 0.5)
 _VIEWS = len(ANGLES) * len(SCALES)
 _ARCHIVE = "coil-100.zip"
 _PARTS, _BINARY_PARTS = "coil-100-augmented", "coil-100-augmented-binary"
-_VIEW = "|".join(f"{angle}__{re.escape(str(scale))}" for angle in ANGLES for scale in SCALES)
-_AS_IT_IS = f"{ANGLES[0]}__{SCALES[0]}"
-_NAME = re.compile(rf"obj([1-9]\d*)__(0|[1-9]\d*)(?:__({_VIEW}))?")
+_NAME = re.compile(r"obj([1-9]\d*)__(0|[1-9]\d*)(?:__(\d+)__(\d+(?:\.\d+)?))?")
 _FACTORS = (
     Factor(name="object", kind="categorical", values=tuple(float(i) for i in range(1, 101))),
     Factor(name="pose", kind="cyclic", values=tuple(float(i) for i in range(0, 360, STEP))),
@@ -275,12 +273,14 @@ def _code(picture: Picture) -> tuple[int, int] | None:
     """Object and pose that a name tells; None for a view that is turned or zoomed."""
     match = _NAME.fullmatch(picture.stem)
     number, degrees = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not match or not 1 <= number <= 100 or degrees >= 360 or degrees % STEP:
+    angle, scale = (int(match[3]), float(match[4])) if match and match[3] else (0, 1.0)
+    known = angle in ANGLES and scale in SCALES
+    if not known or not 1 <= number <= 100 or degrees >= 360 or degrees % STEP:
         raise DataError(
             f"{picture} is not named as in COIL-100 (obj1__0.png to obj100__355.png, every 5 "
             "degrees): move it to another folder, or fetch the set again."
         )
-    return None if match[3] not in (None, _AS_IT_IS) else (number - 1, degrees // STEP)
+    return (number - 1, degrees // STEP) if (angle, scale) == (0, 1.0) else None
 
 
 def _photograph(load: Load, picture: Picture) -> UInt8[np.ndarray, "height width 3"]:

@@ -287,6 +287,11 @@ def test_published_silhouette_with_grey_levels_is_refused(tmp_path, layouts, kep
     assert kept() == []
 
 
+def test_a_scale_may_be_written_without_its_fraction(tmp_path):
+    write_photographs(tmp_path / "coil-100", "obj1__0__0__1.png", "obj1__5__0__1.0.png")
+    assert load_dataset("coil100", root=tmp_path).codes.tolist() == [[0, 0], [0, 1]]
+
+
 def test_angle_or_scale_that_was_not_published_is_refused(tmp_path, three):
     write_photographs(tmp_path / "coil-100", "obj1__0__30__1.0.png")
     with pytest.raises(DataError, match="is not named as in COIL-100"):
