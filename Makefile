@@ -1,12 +1,13 @@
 # make demo   the whole story, offline, in minutes
 # make test   lint, types, tests
+# make board  the shipped leaderboard, anew: half an hour
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint wheel-test clean
+.PHONY: demo test board lint wheel-test clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.demo
@@ -14,6 +15,10 @@ demo: $(VENV)/.demo
 
 test: lint
 	$(BIN)/python -m pytest
+
+# Two pairs, two models, five seeds, rendered images, small budgets.
+board: $(VENV)/.demo
+	PATH="$(CURDIR)/$(BIN):$$PATH" leaderboard/shipped.sh
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -23,12 +23,14 @@ def load_npz_csv(folder: Path) -> Representation:
     """
     names, table = _read_csv(folder / "classes.csv")
     latents = _read_npz(folder / "representations.npz")
-    if len(table) != len(latents["mean"]):
+    mean = latent_matrix(latents["mean"], "mean latents")
+    if len(table) != len(mean):
+        turned = " Are the latents transposed?" if len(table) == mean.shape[1] else ""
         raise RepresentationError(
-            f"{folder}: representations.npz has {len(latents['mean'])} rows, classes.csv has "
-            f"{len(table)}: they must describe the same images in the same order."
+            f"{folder}: representations.npz has {len(mean)} rows, classes.csv has "
+            f"{len(table)}: they must describe the same images in the same order.{turned}"
         )
-    representation = Representation.from_arrays(latents["mean"], table, factors=names)
+    representation = Representation.from_arrays(mean, table, factors=names)
     if "sampled" not in latents:
         return representation
     return replace(representation, sampled=latent_matrix(latents["sampled"], "sampled latents"))
@@ -43,7 +45,10 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
             arrays = {name: archive[name] for name in ("mean", "sampled") if name in archive}
             found = list(archive)
     except (OSError, ValueError, EOFError) as error:
-        raise RepresentationError(f"{path} is no readable NPZ file: {error}.") from error
+        problem = f"is no readable NPZ file: {error}"
+        if "allow_pickle" in str(error):
+            problem = "holds Python objects, which are never loaded: write arrays of numbers"
+        raise RepresentationError(f"{path} {problem}.") from error
     except Exception as error:
         # zipfile and zlib raise their own errors for a truncated archive.
         raise RepresentationError(f"{path} is damaged: {error}.") from error
@@ -57,27 +62,29 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
 def _read_csv(path: Path) -> tuple[list[str], np.ndarray]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
+            reader = csv.reader(file)
+            lines = [(reader.line_num, row) for row in reader if not _is_blank(row)]
     except FileNotFoundError as error:
         raise RepresentationError(
             f"{path} is missing: a header of factor names, then a row of classes an image."
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RepresentationError(f"{path} cannot be read: {error}.") from error
-    if len(rows) < 2:
+    if len(lines) < 2:
         raise RepresentationError(f"{path} holds no classes below its header.")
-    header, body = [name.strip() for name in rows[0]], rows[1:]
-    for number, row in enumerate(body, start=2):
-        if len(row) != len(header):
-            raise RepresentationError(
-                f"{path} line {number}: {len(row)} entries, but the header names {len(header)} "
-                "factors."
-            )
+    header = [name.strip() for name in lines[0][1]]
     if len(header) == 1 and (found := [mark for mark in ";\t|" if mark in header[0]]):
         raise RepresentationError(
             f"{path}: entries are separated by {found[0]!r}, expected commas: write it again with "
             "commas."
         )
+    body = [row for _, row in lines[1:]]
+    for number, row in lines[1:]:
+        if len(row) != len(header):
+            raise RepresentationError(
+                f"{path} line {number}: {len(row)} entries, but the header names {len(header)} "
+                "factors."
+            )
     if "" in header:
         raise RepresentationError(
             f"{path}: column {header.index('') + 1} has no name. Is it a row number? Leave it out."
@@ -94,6 +101,10 @@ def _read_csv(path: Path) -> tuple[list[str], np.ndarray]:
                 "Leave it out."
             )
     return header, np.array(body, dtype=object)
+
+
+def _is_blank(row: list[str]) -> bool:
+    return not row or (len(row) == 1 and not row[0].strip())
 
 
 def _is_number(text: str) -> bool:

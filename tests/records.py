@@ -7,7 +7,7 @@ from drbench.data.spec import Factor, Origin
 from drbench.files import sha256_text
 from drbench.metrics.metric import MetricResult
 from drbench.models.budget import Training
-from drbench.runs.record import Provenance, Record, Stage
+from drbench.runs.record import Provenance, Record, Software, Stage
 from drbench.runs.spec import DataRef, RunSpec, Scoring
 
 
@@ -36,13 +36,22 @@ def make_record(
         scores = {"after": {"mig": MetricResult(value=after, n_samples=100)}}
         if transfer:
             scores["before"] = {"mig": MetricResult(value=before, n_samples=100)}
-    digest = sha256_text(f"{model} {seed}")
+    digest = sha256_text(f"data {spec.key}")
+    metrics = {name for results in scores.values() for name in results}
     provenance = Provenance(
         created=datetime(2026, 1, 1, tzinfo=UTC),
         versions={"drbench": "0"},
-        plugins={},
+        plugins={
+            f"metric:{name}": Software(distribution="drbench", version="0") for name in metrics
+        },
         data_hash=digest,
-        weights_hash=digest,
+        pairs_hash=None,
+        weights_hash=sha256_text(f"weights {spec.key}"),
+        encoder_hash={
+            stage: sha256_text(f"encoder {(spec.init or spec if stage == 'before' else spec).key}")
+            for stage in scores
+        },
+        latents_hash={stage: sha256_text(f"{stage} {spec.key}") for stage in scores},
         git_commit=None,
         git_dirty=None,
         device="cpu",

@@ -251,6 +251,9 @@ def detached(self, network, batch):
         (with_("decode", lambda r, *_: r[:, :, 1:]), "decode: (4, 3, 63, 64)"),
         (with_("network", numpy_weights), "differs between two networks of one seed"),
         ({"network": lambda self, shape: nn.Identity()}, "it has no weights"),
+        ({"encoding": ("decoder",)}, "outside of decoder the latents are others"),
+        ({"encoding": ("head",)}, "no submodule 'head'"),
+        ({"encoding": ()}, "names no weights"),
         ({"supervision": "hints"}, "supervision must be one of images, pairs"),
         ({"__annotations__": {"beta": float}, "beta": Field(description="Weight.")}, "no default"),
         ({"__annotations__": {"beta": float}, "beta": 1.0}, "beta has no docstring"),
@@ -263,6 +266,10 @@ def test_a_faulty_model_is_found(members, says: str) -> None:
 
 def test_a_sound_model_has_no_problems() -> None:
     assert check_model(Sound) == []
+
+
+def test_a_model_may_name_the_part_that_encodes() -> None:
+    assert check_model(model_with(encoding=("encoder",))) == []
 
 
 def test_what_is_no_model_is_found() -> None:

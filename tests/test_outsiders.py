@@ -32,7 +32,7 @@ def test_integer_and_float_classes_are_the_same(folder):
     whole = Representation.load(folder)
     path.write_text("a,b\n0.0,2.0\n1.0,1.0\n1.0,0.0\n0.0,2.0\n")
     assert Representation.load(folder).fingerprint == whole.fingerprint
-    path.write_text("\ufeffa , b\r\n0,2\r\n1,1\r\n\r\n1,0\r\n0,2\r\n", newline="")
+    path.write_text('\ufeffa ,"b"\r\n0,2\r\n1,1\r\n\r\n1,0\r\n0,2\r\n  \r\n', newline="")
     assert Representation.load(folder).fingerprint == whole.fingerprint
 
 
@@ -55,6 +55,10 @@ def test_sampled_latents_are_optional(folder):
         ("a,a\n0,1\n1,1\n2,1\n3,0\n", "each its own"),
         ("a,b\n0,nan\n1,1\n2,1\n3,0\n", "factor b hold NaN"),
         ("a,b\n0,\n1,1\n2,1\n3,0\n", "Factor b lacks a label in 1 rows"),
+        ("a,b\n0,NaN\n1,red\n2,NA\n3,blue\n", "Factor b lacks a label in 2 rows"),
+        ("a;b\n0,5;1\n1;1\n2;1\n3;0\n", "separated by ';', expected commas"),
+        ("a,b\n\n0,1\n1\n", "line 4: 1 entries"),
+        ('a,b\n"0,1\n' + "1,1\n" * 50_000, "cannot be read"),
     ],
 )
 def test_a_csv_that_does_not_fit_is_named(folder, text, words):
@@ -72,6 +76,12 @@ def test_files_that_are_missing_or_damaged_are_named(folder):
             Representation.load(folder)
     np.savez(npz, other=MEAN)
     with pytest.raises(RepresentationError, match=r"lacks the array 'mean'.*other"):
+        Representation.load(folder)
+    np.savez(npz, mean=np.array([MEAN, None], dtype=object))
+    with pytest.raises(RepresentationError, match="holds Python objects, which are never loaded"):
+        Representation.load(folder)
+    np.savez(npz, mean=MEAN.T)
+    with pytest.raises(RepresentationError, match="Are the latents transposed"):
         Representation.load(folder)
     np.savez(npz, mean=MEAN, sampled=MEAN[:, :1])
     with pytest.raises(RepresentationError, match="sampled has shape"):

@@ -118,6 +118,7 @@ def test_declared_factors_are_held_to():
         (LATENTS, np.where(CODES, np.nan, 0.0), "factor_0 hold NaN"),
         (LATENTS, [["a", ""]] * 4, "factor_1 lacks a label in 4 rows"),
         (LATENTS, [["a", None]] * 4, "factor_1 lacks a label in 4 rows"),
+        (LATENTS, [[0, "a"], [1, float("nan")]] * 2, "factor_1 lacks a label in 2 rows"),
         (LATENTS, CODES * 1j, "have type complex128"),
         (LATENTS, CODES + 2**60, r"exceed 2\^53"),
         ([["a"]] * 4, CODES, "not an array of numbers"),

@@ -67,6 +67,7 @@ def _tried(model: "Model") -> list[str]:
         network.eval()
         grey.eval()
         problems += attempt("encode", lambda: _encode_problems(model, network))
+        problems += _attempt_seeded("encoding", lambda: _encoding_problems(model, network))
         problems += attempt("decode", lambda: _decode_problems(model, network, 3))
         problems += attempt("decode", lambda: _decode_problems(model, grey, 1))
     return problems
@@ -153,6 +154,42 @@ def _encode_problems(model: "Model", network: "nn.Module") -> Iterator[str]:
         yield "encode: one seed of the noise gives two samples"
     if not torch.allclose(alone, mean[:1], rtol=1e-3, atol=1e-4):
         yield "encode: an image alone gets other latents than in a batch"
+
+
+def _encoding_problems(model: "Model", network: "nn.Module") -> Iterator[str]:
+    """Whether the submodules that `encoding` names are all that `encode` depends on.
+
+    They are put into another network, all of whose other weights are noise.
+    """
+    import torch
+
+    from drbench.models.checkpoints import weights_of
+
+    with torch.device("meta"):  # so that a network can be compared with a file before it is built
+        shapes = {name: w.shape for name, w in model.network(_SHAPE).state_dict().items()}
+    own = weights_of(network, model.encoding)
+    if not own:
+        yield f"encoding: {model.encoding!r} names no weights"
+        return
+    if shapes != {name: weights.shape for name, weights in network.state_dict().items()}:
+        yield "network: on torch's meta device it has other weights"
+    other = model.network(_SHAPE)
+    noise = {
+        name: torch.rand_like(weights) if weights.is_floating_point() else weights + 1
+        for name, weights in other.state_dict().items()
+    }
+    other.load_state_dict(noise | own)
+    other.eval()
+    images = _images(3)
+    with torch.no_grad():
+        expected = model.encode(network, images, torch.Generator().manual_seed(0))
+        found = model.encode(other, images, torch.Generator().manual_seed(0))
+    pairs = zip(expected, found, strict=True)
+    if not all(a is b or (a is not None and b is not None and torch.equal(a, b)) for a, b in pairs):
+        yield (
+            f"encoding: with other weights outside of {', '.join(model.encoding)} the latents are "
+            "others: name every submodule that encode uses"
+        )
 
 
 def _decode_problems(model: "Model", network: "nn.Module", channels: int) -> Iterator[str]:

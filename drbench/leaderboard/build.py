@@ -1,28 +1,39 @@
-"""From records to rows."""
+"""From records and verifications to rows, ranked."""
 
-import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from drbench.errors import BoardError
 from drbench.files import canonical_json, sha256_text
-from drbench.leaderboard.board import Budget, Cell, Change, Leaderboard, Row, Run, Summary
-from drbench.metrics.metric import MetricResult
-from drbench.runs.record import Record, Stage
+from drbench.leaderboard.board import (
+    FEW_SEEDS,
+    Budget,
+    Cell,
+    Check,
+    Leaderboard,
+    Rank,
+    Row,
+    RowKind,
+    Run,
+)
+from drbench.leaderboard.cells import Runs, cell
+from drbench.leaderboard.official import PUBLISHED
+from drbench.leaderboard.ranking import VERIFIED, Direction, direction, ranking, ranks
+from drbench.leaderboard.verification import STATES, State, Verifications, checks_of, state_of
+from drbench.runs.record import Record, Software
 
-Pick = Callable[[MetricResult], float | None]
 
-
-def build(records: Iterable[Record]) -> Leaderboard:
+def build(records: Iterable[Record], verifications: Iterable[Verifications] = ()) -> Leaderboard:
     """The leaderboard of some records, the same in whatever order they come.
 
-    A record that comes twice counts once.
+    A record that comes twice counts once. Verifications of records that are not among them, or were
+    changed since, count for nothing.
 
     Raises
     ------
     BoardError
-        If two different records have the same key.
+        If two different records, or two different files of verifications, have the same key.
     """
     unique: dict[str, Record] = {}
     for record in records:
@@ -31,13 +42,23 @@ def build(records: Iterable[Record]) -> Leaderboard:
                 f"Two different records have the key {record.key}: a board holds one record a "
                 "run; keep one of them."
             )
+    known: dict[str, Verifications] = {}
+    for checks in verifications:
+        if known.setdefault(checks.key, checks) != checks:
+            raise BoardError(
+                f"Two different files hold verifications of {checks.key}: merge them with "
+                "`drbench leaderboard merge`."
+            )
     groups: defaultdict[str, list[Record]] = defaultdict(list)
     for record in unique.values():
         groups[group_id(record)].append(record)
-    rows = [_row(name, runs) for name, runs in groups.items()]
-    rows.sort(key=lambda row: (row.kind != "transfer", row.source.name, row.target.name,
-                               row.model, row.id))  # fmt: skip
+    built = [_row(name, group, known) for name, group in groups.items()]
+    built.sort(key=lambda pair: (pair[0].kind != "transfer", pair[0].source.name,
+                                 pair[0].target.name, pair[0].model, pair[0].id))  # fmt: skip
+    directions, rows = _ranked(built)
     return Leaderboard(
+        ranking=ranking(directions),
+        published=PUBLISHED,
         official=tuple(row for row in rows if row.track == "official"),
         rendered=tuple(row for row in rows if row.track == "rendered"),
     )
@@ -54,135 +75,146 @@ def group_id(record: Record) -> str:
     return sha256_text(canonical_json({"spec": spec, "factors": factors}))
 
 
-def _seeds(record: Record) -> tuple[int, ...]:
+def seeds_of(record: Record) -> tuple[int, ...]:
+    """Seed of each training on the way to a record, the source's first."""
     return tuple(spec.seed for spec in record.spec.chain)
 
 
-def _row(name: str, records: list[Record]) -> Row:
-    records = sorted(records, key=lambda record: (_seeds(record), record.key))
+def _row(name: str, records: list[Record], known: dict[str, Verifications]) -> tuple[Row, Runs]:
+    records = sorted(records, key=lambda record: (seeds_of(record), record.key))
     spec, chain = records[0].spec, records[0].spec.chain
-    official = all(stage.data.origin == "official" for stage in chain)
+    kind: RowKind = "transfer" if spec.init else "source"
+    seeds = [seeds_of(record)[0] for record in records]
+    runs = Runs(name, tuple(records), tuple(seeds))
+    states = [state_of(record, known.get(record.key)) for record in records]
     metrics = sorted({m for r in records for scores in r.scores.values() for m in scores})
-    return Row(
+    n_seeds = len(set(seeds))
+    row = Row(
         id=name,
-        track="official" if official else "rendered",
-        kind="transfer" if spec.init else "source",
+        track="official" if all(s.data.origin == "official" for s in chain) else "rendered",
+        kind=kind,
         source=chain[0].data,
         target=spec.data,
         model=spec.model,
+        plugins=_plugins(records),
         budgets=tuple(
             Budget(data=s.data, hyperparameters=s.hyperparameters, training=s.training)
             for s in chain
         ),
+        checkpoint=", ".join(sorted({record.provenance.checkpoint for record in records})),
         scoring=spec.scoring,
         factors=records[0].factors,
-        n_seeds=len({_seeds(record)[0] for record in records}),
-        runs=tuple(Run(key=record.key, seeds=_seeds(record)) for record in records),
-        metrics={metric: _cell(metric, records) for metric in metrics},
+        state=min(states, key=STATES.index),
+        n_seeds=n_seeds,
+        few_seeds=n_seeds < FEW_SEEDS,
+        runs=tuple(
+            _run(record, state, known.get(record.key))
+            for record, state in zip(records, states, strict=True)
+        ),
+        metrics={metric: cell(metric, runs) for metric in metrics},
+        notes=tuple(dict.fromkeys(note for record in records for note in record.notes)),
+    )
+    return row, runs
+
+
+def _run(record: Record, state: State, known: Verifications | None) -> Run:
+    origin = record.provenance
+    return Run(
+        key=record.key,
+        seeds=seeds_of(record),
+        state=state,
+        checks=tuple(
+            Check(
+                state=each.state,
+                by=each.by,
+                date=each.date,
+                code=each.versions.get("drbench", "unknown"),
+            )
+            for each in checks_of(record, known)
+        ),
+        created=origin.created,
+        data_hash=origin.data_hash[:12],
+        device=origin.device,
+        seconds=round(sum(origin.seconds.values()), 3),
+        code=origin.versions.get("drbench", "unknown"),
+        git_commit=origin.git_commit,
+        git_dirty=origin.git_dirty,
     )
 
 
-def _cell(metric: str, records: Sequence[Record]) -> Cell:
-    results = [_result(record, "after", metric) for record in records]
-    everything = [_result(r, stage, metric) for r in records for stage in r.scores]
-    factors = [factor.name for factor in records[0].factors]
-    scored = {name for result in everything for name in result.per_factor}
-    parts = sorted({name for result in everything for name in result.parts})
-    pairs = [result.n_pairs for result in results if result.n_pairs is not None]
-    return Cell(
-        score=_change(records, metric, lambda result: result.value),
-        per_factor={
-            name: _change(records, metric, _per_factor(name))
-            for name in [*factors, *sorted(scored - set(factors))]
-            if name in scored
-        },
-        parts={name: _change(records, metric, _part(name)) for name in parts},
-        parameters={
-            name: value
-            for name, value in sorted(results[0].parameters.items())
-            if name != "seed"
-            and all(name in r.parameters and r.parameters[name] == value for r in results)
-        },
-        reference=_mean([result.reference for result in results]),
-        chance=_mean([result.chance for result in results]),
-        samples=tuple(result.n_samples for result in results),
-        pairs={
-            name: min(counts.get(name, 0) for counts in pairs)
-            for name in sorted({name for counts in pairs for name in counts})
-        }
-        if pairs
-        else None,
+def _plugins(records: Sequence[Record]) -> dict[str, tuple[Software, ...]]:
+    found: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for record in records:
+        for name, software in record.provenance.plugins.items():
+            found[name].add((software.distribution, software.version))
+    return {
+        name: tuple(Software(distribution=d, version=v) for d, v in sorted(pairs))
+        for name, pairs in sorted(found.items())
+    }
+
+
+def _ranked(built: list[tuple[Row, Runs]]) -> tuple[dict[str, Direction], list[Row]]:
+    """Which way each metric is better, and the rows with their ranks."""
+    directions: dict[str, Direction] = {}
+    found: dict[tuple[str, str], Rank | str] = {}
+    groups: defaultdict[str, list[tuple[Row, Runs, str]]] = defaultdict(list)
+    for row, runs in built:
+        for metric, each in row.metrics.items():
+            if better := _direction(row, metric):
+                directions.setdefault(metric, better)
+            if reason := _obstacle(row, each, better):
+                found[row.id, metric] = reason
+            else:
+                groups[_group(row, metric)].append((row, runs, metric))
+    for group in groups.values():
+        metric = group[0][2]
+        means = [runs.mean(metric) for _, runs, _ in group]
+        resampled = [runs.resampled(metric) for _, runs, _ in group]
+        places = ranks(means, resampled, directions[metric])
+        found |= {(row.id, metric): rank for (row, _, _), rank in zip(group, places, strict=True)}
+    return dict(sorted(directions.items())), [_with_ranks(row, found) for row, _ in built]
+
+
+def _group(row: Row, metric: str) -> str:
+    """What rows must share for their scores to be comparable."""
+    shared = {
+        "metric": metric,
+        "track": row.track,
+        "kind": row.kind,
+        "target": row.target.model_dump(mode="json"),
+        "factors": [factor.model_dump(mode="json") for factor in row.factors],
+        "sample": row.scoring.sample,
+        "pairs": row.scoring.pairs,
+        "parameters": row.metrics[metric].parameters,
+    }
+    return canonical_json(shared)
+
+
+def _obstacle(row: Row, each: Cell, better: Direction | None) -> str | None:
+    """Why a row cannot be ranked by a metric; None if it can."""
+    if each.score.after.mean is None:
+        return f"a run has no score: {each.score.reason}"
+    if row.state == "refuted":
+        return "a run was refuted"
+    if row.track == "official" and row.state not in VERIFIED:
+        return f"a run is {row.state}: the official track ranks what others have re-encoded"
+    if better is None:
+        return "nothing says whether higher or lower is better"
+    return None
+
+
+def _direction(row: Row, metric: str) -> Direction | None:
+    each = row.metrics[metric]
+    makers = {software.distribution for software in row.plugins.get(f"metric:{metric}", ())}
+    return direction(
+        metric, own=makers == {"drbench"}, reference=each.reference.mean, chance=each.chance.mean
     )
 
 
-def _per_factor(name: str) -> Pick:
-    return lambda result: result.per_factor.get(name)
-
-
-def _part(name: str) -> Pick:
-    return lambda result: result.parts.get(name)
-
-
-def _result(record: Record, stage: Stage, metric: str) -> MetricResult:
-    unscored = MetricResult(value=None, reason="this metric was not scored")
-    return record.scores[stage].get(metric, unscored)
-
-
-def _change(records: Sequence[Record], metric: str, pick: Pick) -> Change:
-    after, missing = _values(records, "after", metric, pick)
-    if not records[0].spec.init:
-        return Change(before=None, after=summarise(after), gain=None, reason=_joined(missing))
-    before, missing_before = _values(records, "before", metric, pick)
-    gains = [
-        None if new is None or old is None else new - old
-        for new, old in zip(after, before, strict=True)
-    ]
-    return Change(
-        before=summarise(before),
-        after=summarise(after),
-        gain=summarise(gains),
-        reason=_joined(missing_before + missing),
-    )
-
-
-def _values(
-    records: Sequence[Record], stage: Stage, metric: str, pick: Pick
-) -> tuple[list[float | None], list[str]]:
-    """Value of each run, and the reasons of those that have none."""
-    results = [_result(record, stage, metric) for record in records]
-    values = [pick(result) for result in results]
-    missing = [
-        f"seed {record.spec.seed} {stage}: {result.reason or 'no value, and no reason given'}"
-        for record, result, value in zip(records, results, values, strict=True)
-        if value is None
-    ]
-    return values, missing
-
-
-def _joined(reasons: list[str]) -> str | None:
-    return "; ".join(reasons) or None
-
-
-def summarise(values: Sequence[float | None]) -> Summary:
-    """Mean and unbiased spread; neither if a value is missing.
-
-    Examples
-    --------
-    >>> summarise([0.25, 0.75]).mean
-    0.5
-    >>> summarise([0.25, None]).mean is None
-    True
-    """
-    present = [value for value in values if value is not None]
-    whole = len(present) == len(values)
-    return Summary(
-        values=tuple(values),
-        mean=_mean(values),
-        spread=statistics.stdev(present) if whole and len(present) > 1 else None,
-    )
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    present = [value for value in values if value is not None]
-    # fmean sums exactly, so that no order of the records changes a digit.
-    return statistics.fmean(present) if values and len(present) == len(values) else None
+def _with_ranks(row: Row, found: dict[tuple[str, str], Rank | str]) -> Row:
+    metrics = {}
+    for metric, each in row.metrics.items():
+        rank = found[row.id, metric]
+        ranked = {"unranked": rank} if isinstance(rank, str) else {"rank": rank}
+        metrics[metric] = each.model_copy(update=ranked)
+    return row.model_copy(update={"metrics": metrics})

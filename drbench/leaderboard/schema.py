@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of records and boards, generated from the models."""
+"""JSON Schemas (draft 2020-12) of a board's files, generated from the models."""
 
 import json
 from pathlib import Path
@@ -7,11 +7,13 @@ from typing import Any
 from drbench.files import write_text
 from drbench.frozen import Frozen
 from drbench.leaderboard.board import Leaderboard
+from drbench.leaderboard.verification import Verifications
 from drbench.runs.record import Record
 
 _MODELS: dict[str, type[Frozen]] = {
     "leaderboard.schema.json": Leaderboard,
     "record.schema.json": Record,
+    "verification.schema.json": Verifications,
 }
 
 

@@ -1,22 +1,30 @@
-"""The folder of a leaderboard: records/KEY.json, one a run, and leaderboard.json made of them."""
+"""The folder of a leaderboard: what lies where, and adding to it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 from filelock import FileLock
 
 from drbench.errors import BoardError
-from drbench.files import write_text
+from drbench.files import sha256_text, write_text
 from drbench.leaderboard.board import Leaderboard
 from drbench.leaderboard.build import build
-from drbench.leaderboard.reading import read_model
-from drbench.runs.folder import run_folders
+from drbench.leaderboard.evidence import bring_evidence, evidence_of_run
+from drbench.leaderboard.journal import JOURNAL, commit, finish, is_pending
+from drbench.leaderboard.problems import record_problems
+from drbench.leaderboard.reading import parse_versioned, read_model, read_text
+from drbench.leaderboard.verification import Verifications, record_hash
+from drbench.runs.folder import RunFolder, run_folders
 from drbench.runs.record import Record
 
 RECORD = "record.json"
 BOARD = "leaderboard.json"
 RECORDS = "records"
+VERIFICATIONS = "verifications"
+LOCK = ".lock"
 
 
 def find_records(path: Path) -> list[Path]:
@@ -46,6 +54,9 @@ def find_records(path: Path) -> list[Path]:
 def add(board: Path, *runs: Path) -> list[Record]:
     """Copy the records of runs into a board; all of them, or none if one is refused.
 
+    Evidence (the encoder's weights and the latents) goes along where the run's folder holds it
+    whole; a record that comes without stays self-reported until its evidence is added.
+
     Parameters
     ----------
     board : path
@@ -61,11 +72,18 @@ def add(board: Path, *runs: Path) -> list[Record]:
     Raises
     ------
     RunError, BoardError
-        For a run without a record, an invalid record, or another record of the same run.
+        For a run without a record, an invalid record, another record of the same run, or files of
+        evidence that are not what their record says.
     """
     files = [file for run in runs for file in find_records(run)]
     given = [(file, read_model(file, Record)) for file in files]
-    with _lock(board):
+    for file, record in given:
+        for problem in record_problems(record):
+            raise BoardError(f"{file}: {problem}")
+    evidence: dict[str, Path] = {}
+    for file, record in given:
+        evidence |= evidence_of_run(RunFolder(file.parent), record)
+    with locked(board):
         new: dict[str, Record] = {}
         for file, record in given:
             place = board / RECORDS / f"{record.key}.json"
@@ -79,9 +97,82 @@ def add(board: Path, *runs: Path) -> list[Record]:
                     f"{file} is another record of a run that is on the board already ({place}): "
                     "runs are published once; delete that one first if this one shall replace it."
                 )
-        for record in new.values():
-            write_text(board / RECORDS / f"{record.key}.json", record.to_json())
+        bring_evidence(board, evidence)
+        commit(board, {record_name(record.key): record.to_json() for record in new.values()})
     return list(new.values())
+
+
+def record_name(key: str) -> str:
+    """Path of a record, relative to its board's folder."""
+    return f"{RECORDS}/{key}.json"
+
+
+def verification_name(key: str) -> str:
+    """Path of a record's verifications, relative to its board's folder."""
+    return f"{VERIFICATIONS}/{key}.json"
+
+
+@final
+@dataclass(frozen=True)
+class Files:
+    """The records and verifications of a board, read."""
+
+    records: dict[Path, Record]
+    checks: dict[Path, Verifications]
+    """Each holds for the record that it was made of, even if that was of an older version."""
+    older: frozenset[Path]
+    """Files of an older version, and verifications of such records."""
+    problems: tuple[str, ...]
+    """Why the other files cannot be read."""
+
+    def required(self) -> "Files":
+        """The same, if all can be read.
+
+        Raises
+        ------
+        BoardError
+            With the first problem.
+        """
+        for problem in self.problems:
+            raise BoardError(problem)
+        return self
+
+
+def read_files(board: Path, *, major: bool = False) -> Files:
+    """Read all records and verifications of a board, of older major versions too if asked.
+
+    Raises
+    ------
+    BoardError
+        If there is no such board; files that cannot be read are the result's problems.
+    """
+    records: dict[Path, Record] = {}
+    checks: dict[Path, Verifications] = {}
+    problems: list[str] = []
+    older: set[Path] = set()
+    hashes: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    for path in record_files(board):
+        try:
+            text = read_text(path)
+            records[path], is_old = parse_versioned(text, Record, where=path, major=major)
+        except BoardError as error:
+            problems.append(str(error))
+            continue
+        if is_old:
+            older.add(path)
+            hashes[sha256_text(text)] = record_hash(records[path])
+            keys[path.stem] = records[path].key
+    for path in verification_files(board):
+        try:
+            read, is_old = parse_versioned(read_text(path), Verifications, where=path, major=major)
+        except BoardError as error:
+            problems.append(str(error))
+            continue
+        checks[path] = read.carried(hashes, keys)
+        if is_old or checks[path] != read:
+            older.add(path)
+    return Files(records, checks, frozenset(older), tuple(problems))
 
 
 def load_board(board: Path) -> list[Record]:
@@ -90,20 +181,67 @@ def load_board(board: Path) -> list[Record]:
     Raises
     ------
     BoardError
-        If there is no such board, or for the first record that is invalid.
+        If there is no such board, or for the first file that is invalid.
     """
-    return [read_model(path, Record) for path in record_files(board)]
+    return list(read_files(board).required().records.values())
+
+
+def load_verifications(board: Path) -> list[Verifications]:
+    """What others have checked of a board's records, sorted by key.
+
+    Raises
+    ------
+    BoardError
+        If there is no such board, or for the first file that is invalid.
+    """
+    return list(read_files(board).required().checks.values())
 
 
 def record_files(board: Path) -> list[Path]:
     """Record files of a board, sorted by name."""
-    folder = board / RECORDS
-    if not folder.is_dir():
+    _require_settled(board)
+    require_board(board)
+    return sorted((board / RECORDS).glob("[!.]*.json"))
+
+
+def require_board(board: Path) -> None:
+    """Refuse a folder that is no board, before a lock is made in it."""
+    if not (board / RECORDS).is_dir() and not is_pending(board):
         raise BoardError(
             f"{board} is no leaderboard: it has no folder {RECORDS}. Add a run with "
             "`drbench leaderboard add RUN`."
         )
-    return sorted(folder.glob("[!.]*.json"))
+
+
+def _require_settled(board: Path) -> None:
+    """Wait for whoever is moving files; of an interrupted command nobody shall see the half."""
+    lock = board / LOCK
+    if is_pending(board) and lock.is_file() and not lock.is_symlink():
+        with suppress(OSError), FileLock(lock):
+            pass
+    if is_pending(board):
+        # Who only reads writes nothing, least of all what a stranger's board says is half done.
+        raise BoardError(
+            f"{board / JOURNAL} is what an interrupted command left: finish it with `drbench "
+            "leaderboard build`, or delete it in a board that you were sent."
+        )
+
+
+def verification_files(board: Path) -> list[Path]:
+    """Files of verifications of a board, sorted by name; none if there is no such folder."""
+    return sorted((board / VERIFICATIONS).glob("[!.]*.json"))
+
+
+def built_board(board: Path) -> Leaderboard:
+    """What the records and verifications of a board give.
+
+    Raises
+    ------
+    BoardError
+        If there is no such board, or for a file of it that is invalid.
+    """
+    files = read_files(board).required()
+    return build(files.records.values(), files.checks.values())
 
 
 def write_board(board: Path) -> Leaderboard:
@@ -114,22 +252,29 @@ def write_board(board: Path) -> Leaderboard:
     BoardError
         If there is no such board, or for a record that is invalid.
     """
-    record_files(board)  # refuses a folder that is no board before a lock is made in it
-    with _lock(board):
-        built = build(load_board(board))
+    require_board(board)
+    with locked(board):
+        built = built_board(board)
         write_text(board / BOARD, built.to_json())
     return built
 
 
+def write_verifications(board: Path, checks: Mapping[str, Verifications]) -> None:
+    """Write files of verifications by key, all or none; the caller holds the lock."""
+    commit(board, {verification_name(key): each.to_json() for key, each in checks.items()})
+
+
 @contextmanager
-def _lock(board: Path) -> Iterator[None]:
-    lock = FileLock(board / ".lock")
+def locked(board: Path) -> Iterator[None]:
+    """Hold a board's lock, made with the folder if there is none; finish what was interrupted."""
+    lock = FileLock(board / LOCK)
     try:
         board.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except OSError as error:
         raise BoardError(f"Cannot write to the board {board}: {error.strerror}.") from error
     try:
+        finish(board)
         yield
     finally:
         lock.release()

@@ -8,11 +8,11 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
-from torch import nn
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from drbench.errors import RunError
+from drbench.errors import PluginError, RunError
 from drbench.files import replacing
 
 WEIGHTS = "weights.safetensors"
@@ -21,27 +21,79 @@ _DAMAGE = (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, 
 """What torch raises on a damaged file, depending on where the damage is."""
 
 
-def save_weights(path: Path, network: nn.Module) -> None:
-    """Write the weights as one safetensors file, atomically; equal weights give equal bytes."""
-    tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
-    _write(path, safetensors.torch.save(tensors))
+def save_weights(
+    path: Path, network: nn.Module, *, run: str = "", parts: tuple[str, ...] = ("",)
+) -> None:
+    """Write the weights as one safetensors file, atomically.
+
+    Parameters
+    ----------
+    path : Path
+    network : Module
+    run : str
+        Key of the run that they are of. Equal weights of one run give equal bytes.
+    parts : tuple of str
+        Submodules to write; the empty name is the whole network.
+    """
+    chosen = weights_of(network, parts)
+    tensors = {name: value.cpu().contiguous() for name, value in chosen.items()}
+    _write(path, safetensors.torch.save(tensors, metadata={"run": run}))
 
 
-def load_weights(path: Path, network: nn.Module) -> None:
+def weights_of(network: nn.Module, parts: tuple[str, ...]) -> dict[str, Tensor]:
+    """Parameters and buffers of some submodules, by their names in the network.
+
+    Raises
+    ------
+    PluginError
+        If there is no such submodule.
+    """
+    for part in parts:
+        try:
+            network.get_submodule(part)
+        except AttributeError as error:
+            raise PluginError(f"The network has no submodule {part!r} to encode with.") from error
+    return {
+        name: value
+        for name, value in network.state_dict().items()
+        if any(not part or name.startswith(f"{part}.") for part in parts)
+    }
+
+
+def load_weights(
+    path: Path, network: nn.Module, *, run: str = "", parts: tuple[str, ...] = ("",)
+) -> None:
     """Read weights into a network that was built for them.
+
+    Parameters
+    ----------
+    path : Path
+    network : Module
+        Overwritten in place.
+    run : str
+        Key of the run that they must be of; any will do if it is empty.
+    parts : tuple of str
+        Submodules that the file holds; the others keep their weights.
 
     Raises
     ------
     RunError
-        For a missing or damaged file, or weights of another network.
+        For a missing or damaged file, weights of another network, or of another run.
     """
     if not path.is_file():
         raise RunError(f"There are no weights at {path}: the run has not been trained to its end.")
     try:
-        tensors = safetensors.torch.load(path.read_bytes())
+        with safe_open(path, framework="pt") as opened:
+            owner = (opened.metadata() or {}).get("run", "")
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise RunError(f"{path} is damaged ({error}): train the run again.") from error
-    expected = network.state_dict()
+    if run and owner != run:
+        raise RunError(
+            f"{path} holds the weights of the run {owner[:24] or 'of no name'}, expected those of "
+            f"{run[:24]}: its spec or its weights were edited or copied here."
+        )
+    expected = weights_of(network, parts)
     if tensors.keys() != expected.keys():
         odd = ", ".join(sorted(tensors.keys() ^ expected.keys())[:3])
         raise RunError(
@@ -55,7 +107,7 @@ def load_weights(path: Path, network: nn.Module) -> None:
                 f"{tuple(value.shape)}. Use the hyperparameters and the image size it was "
                 "trained with."
             )
-    network.load_state_dict(tensors)
+    network.load_state_dict(network.state_dict() | tensors)
 
 
 def save_checkpoint(

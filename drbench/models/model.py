@@ -56,6 +56,9 @@ class Model(BaseModel, ABC):
     optimised: ClassVar[tuple[str, ...]] = ("",)
     """Names of the submodules that have an optimiser each, in the order of their steps; the empty
     name is the whole network."""
+    encoding: ClassVar[tuple[str, ...]] = ("",)
+    """Names of the submodules that `encode` uses, buffers included: they are all that checking
+    latents needs. The empty name is the whole network."""
     source: ClassVar[str] = ""
     """Publication that defines the model."""
 

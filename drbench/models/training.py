@@ -63,6 +63,7 @@ def fit(
     supervision: Supervision,
     device: str,
     folder: Path,
+    run: str = "",
     resume: bool = False,
     probe: Callable[[nn.Module], Mapping[str, float]] | None = None,
 ) -> Fitted:
@@ -89,6 +90,8 @@ def fit(
     device : str
     folder : Path
         Receives weights, log (JSON lines) and checkpoint.
+    run : str
+        Key of the run, for the weights to carry.
     resume : bool
         Go on from the folder's checkpoint if there is one.
     probe : callable, optional
@@ -146,7 +149,7 @@ def fit(
                 raise KeyboardInterrupt
             state.save_if_due(done)
     state.save(training.steps)
-    save_weights(folder / WEIGHTS, network)
+    save_weights(folder / WEIGHTS, network, run=run)
     return Fitted(terms, time.monotonic() - began)
 
 

@@ -37,7 +37,7 @@ def percent(change: Change | None) -> str:
 
     Examples
     --------
-    >>> from drbench.leaderboard.build import summarise
+    >>> from drbench.leaderboard.cells import summarise
     >>> score = Change(before=summarise([0.349]), after=summarise([0.4]), gain=summarise([0.051]))
     >>> percent(score)
     '34.9 (+5.1)'

@@ -56,4 +56,5 @@ def encode_dataset(
             )
             truth = replace(truth, notes=(*truth.notes, seen))
     chosen = Sample.draw(truth, allowed, size=sample, pairs=pairs, seed=seed)
-    return represent(function, truth, chosen, label=f"encoding {data.name}")
+    encoded = represent(function, truth, chosen, label=f"encoding {data.name}")
+    return encoded.representation, encoded.data_hash

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -55,9 +55,19 @@ class Sample:
         return {name: float(share) if np.isfinite(share) else None for name, share in shares}
 
 
+class Encoded(NamedTuple):
+    """A sample that was encoded, and what was encoded."""
+
+    representation: Representation
+    data_hash: str
+    """SHA-256 of the codes and pixels of the scored rows."""
+    pairs_hash: str | None
+    """SHA-256 of the codes and pixels of the interventions; None where there are none."""
+
+
 def represent(
     encoder: Encoder, truth: GroundTruth, sample: Sample, *, label: str = "encoding"
-) -> tuple[Representation, str]:
+) -> Encoded:
     """Encode a sample.
 
     Parameters
@@ -71,9 +81,7 @@ def represent(
 
     Returns
     -------
-    representation : Representation
-    data_hash : str
-        SHA-256 of the codes and pixels of the scored rows.
+    Encoded
 
     Raises
     ------
@@ -82,12 +90,14 @@ def represent(
     """
     rows, pairs = sample.rows, sample.interventions
     every = np.concatenate([rows, pairs.rows.reshape(-1)])
-    digest = hashlib.sha256(np.ascontiguousarray(truth.codes[rows], dtype="<i4").tobytes())
+    scored, paired = (_hash_of_codes(truth, of) for of in (rows, pairs.rows.reshape(-1)))
     parts: list[tuple[Latents, Latents | None]] = []
     with progress(label, len(every)) as advance:
         for start in range(0, len(every), BATCH):
             images = truth.images(every[start : start + BATCH])
-            digest.update(images[: max(0, len(rows) - start)].tobytes())
+            cut = max(0, len(rows) - start)
+            scored.update(images[:cut].tobytes())
+            paired.update(images[cut:].tobytes())
             parts.append(_encoded(encoder, images))
             advance(len(images))
     if len(widths := {part[0].shape[1] for part in parts}) > 1:
@@ -114,7 +124,13 @@ def represent(
         interventions=interventions if len(pairs.rows) else None,
         notes=truth.notes,
     )
-    return representation, digest.hexdigest()
+    return Encoded(
+        representation, scored.hexdigest(), paired.hexdigest() if len(pairs.rows) else None
+    )
+
+
+def _hash_of_codes(truth: GroundTruth, rows: Int[np.ndarray, "k"]) -> "hashlib._Hash":
+    return hashlib.sha256(np.ascontiguousarray(truth.codes[rows], dtype="<i4").tobytes())
 
 
 def _encoded(

@@ -19,12 +19,12 @@ from drbench.errors import RunError
 from drbench.files import cache_dir, sha256_file, write_text
 from drbench.metrics.metric import MetricResult
 from drbench.metrics.scoring import score
-from drbench.models.checkpoints import CHECKPOINT, load_weights
+from drbench.models.checkpoints import CHECKPOINT, load_weights, save_weights
 from drbench.models.inference import default_device, encoder, objective, seeded_network
 from drbench.models.model import Model, load_model
 from drbench.models.training import fit
 from drbench.runs.data import image_shape, open_data
-from drbench.runs.encoding import Sample, represent
+from drbench.runs.encoding import Encoded, Sample, represent
 from drbench.runs.folder import RunFolder
 from drbench.runs.provenance import git_state, library_versions, machine, plugins_of
 from drbench.runs.record import Provenance, Record, Stage
@@ -76,18 +76,19 @@ def execute(
     folder = RunFolder(place)
     if resume and (done := folder.finished(spec)) is not None:
         return done
-    run = _Run.prepare(spec)
+    drawn = spec.training.steps * spec.training.batch
+    run = Run.prepare(spec, prepared=drawn >= PREPARE_FROM)
     network = seeded_network(run.model, run.truth.spec.image_shape, spec.seed).to(run.device)
     folder = RunFolder.create(place, spec, resume=resume)
     clock = _Clock()
     scores: dict[Stage, dict[str, MetricResult]] = {}
     terms: dict[Stage, dict[str, float]] = {}
     if spec.init is not None:
-        load_weights(_weights_of(spec.init, source), network)
+        load_weights(_weights_of(spec.init, source), network, run=spec.init.key)
         scores["before"], terms["before"], _ = run.measure(network, "before", folder, clock)
     with clock("train"):
         run.train(network, folder, resume=resume)
-    scores["after"], terms["after"], data_hash = run.measure(network, "after", folder, clock)
+    scores["after"], terms["after"], seen = run.measure(network, "after", folder, clock)
     commit, dirty = git_state()
     record = Record(
         key=spec.key,
@@ -102,8 +103,13 @@ def execute(
             created=datetime.now(UTC).replace(microsecond=0),
             versions=library_versions(),
             plugins=plugins_of(spec),
-            data_hash=data_hash,
+            data_hash=seen.data_hash,
+            pairs_hash=seen.pairs_hash,
             weights_hash=sha256_file(folder.weights_file),
+            encoder_hash={stage: sha256_file(folder.encoder_file(stage)) for stage in scores},
+            latents_hash={
+                stage: sha256_file(folder.representation_file(stage)) for stage in scores
+            },
             git_commit=commit,
             git_dirty=dirty,
             device=machine(run.device),
@@ -133,7 +139,7 @@ class _Clock:
 
 @final
 @dataclass(frozen=True)
-class _Run:
+class Run:
     """What the phases of a run share."""
 
     spec: RunSpec
@@ -144,13 +150,13 @@ class _Run:
     device: str
 
     @classmethod
-    def prepare(cls, spec: RunSpec) -> "_Run":
+    def prepare(cls, spec: RunSpec, *, prepared: bool = False) -> "Run":
+        """Open the data and draw the sample; `prepared` images are kept on disk for training."""
         model = load_model(spec.model, **spec.hyperparameters)
-        drawn = spec.training.steps * spec.training.batch
         truth = open_data(
             spec.data,
             like=image_shape(spec.chain[0].data) if spec.init else None,
-            prepare=drawn >= PREPARE_FROM,
+            prepare=prepared,
         )
         # One split for a chain: on the source's own data set nothing it was trained on is scored.
         held_out = split_rows(truth, spec.chain[0].seed)
@@ -162,7 +168,7 @@ class _Run:
 
     def train(self, network: nn.Module, folder: RunFolder, *, resume: bool) -> None:
         if folder.weights_file.exists():  # trained already, interrupted while scoring
-            load_weights(folder.weights_file, network)
+            load_weights(folder.weights_file, network, run=self.spec.key)
             return
         fit(
             self.model,
@@ -174,25 +180,34 @@ class _Run:
             supervision="images" if self.spec.init else self.model.supervision,
             device=self.device,
             folder=folder.path,
+            run=self.spec.key,
             resume=resume,
             probe=self._probe if self.spec.training.score_every else None,
         )
 
     def measure(
         self, network: nn.Module, stage: Stage, folder: RunFolder, clock: _Clock
-    ) -> tuple[dict[str, MetricResult], dict[str, float], str]:
-        """Encode and score the held-out sample; the hash is of its codes and pixels."""
+    ) -> tuple[dict[str, MetricResult], dict[str, float], Encoded]:
+        """Encode and score the held-out sample."""
+        # Equal weights give equal files: what a transfer starts from is what its source ended with.
+        run = self.spec.init if stage == "before" and self.spec.init else self.spec
+        save_weights(folder.encoder_file(stage), network, run=run.key, parts=self.model.encoding)
         with clock("encode"):
-            encode = encoder(self.model, network, seed=self.spec.seed, device=self.device)
-            label = f"encoding {self.truth.spec.name} {stage} training"
-            representation, data_hash = represent(encode, self.truth, self.sample, label=label)
-            representation.save(folder.representation(stage))
-            terms = objective(self.model, network, self.truth, self.sample.rows, device=self.device)
+            encoded, terms = self.encode(network, stage)
+            encoded.representation.save(folder.representation(stage))
         with clock("score"):
             scores = remembered_scores(
-                representation, self.spec.scoring.metrics, seed=self.spec.seed
+                encoded.representation, self.spec.scoring.metrics, seed=self.spec.seed
             )
-        return scores, terms, data_hash
+        return scores, terms, encoded
+
+    def encode(self, network: nn.Module, stage: Stage) -> tuple[Encoded, dict[str, float]]:
+        """The held-out sample through a network, and the terms of its loss on it."""
+        encode = encoder(self.model, network, seed=self.spec.seed, device=self.device)
+        label = f"encoding {self.truth.spec.name} {stage} training"
+        encoded = represent(encode, self.truth, self.sample, label=label)
+        terms = objective(self.model, network, self.truth, self.sample.rows, device=self.device)
+        return encoded, terms
 
     def _probe(self, network: nn.Module) -> dict[str, float]:
         """OMES and MIG of a small part of the held-out rows, for the training log."""
@@ -200,8 +215,8 @@ class _Run:
             self.truth, self.held_out, size=PROBE_ROWS, pairs=PROBE_PAIRS, seed=self.spec.seed
         )
         encode = encoder(self.model, network, seed=self.spec.seed, device=self.device)
-        representation, _ = represent(encode, self.truth, sample, label="scoring on the way")
-        results = score(representation, metrics=["omes", "mig"], seed=self.spec.seed)
+        encoded = represent(encode, self.truth, sample, label="scoring on the way")
+        results = score(encoded.representation, metrics=["omes", "mig"], seed=self.spec.seed)
         return {name: r.value for name, r in results.items() if r.value is not None}
 
 

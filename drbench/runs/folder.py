@@ -22,7 +22,8 @@ class RunFolder:
     """A run on disk.
 
     `spec.json` says what it is, `log.jsonl` how training went, `weights.safetensors` where it
-    ended, `representation/before` and `/after` what was scored, `record.json` the result.
+    ended, `encoder/before.safetensors` and `/after.safetensors` what encoded, and
+    `representation/before` and `/after` what was scored, `record.json` the result.
     """
 
     path: Path
@@ -80,9 +81,17 @@ class RunFolder:
     def record_file(self) -> Path:
         return self.path / "record.json"
 
+    def encoder_file(self, stage: Stage) -> Path:
+        """The encoder's weights before or after training."""
+        return self.path / "encoder" / f"{stage}.safetensors"
+
     def representation(self, stage: Stage) -> Path:
         """Folder of the representation before or after training."""
         return self.path / "representation" / stage
+
+    def representation_file(self, stage: Stage) -> Path:
+        """The representation before or after training, as one file."""
+        return self.representation(stage) / "representation.safetensors"
 
     @property
     def spec(self) -> RunSpec:

@@ -1,6 +1,6 @@
 """The record of a run: one immutable JSON file."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -10,6 +10,8 @@ from drbench.metrics.metric import MetricResult
 from drbench.runs.spec import RunSpec
 
 Stage = Literal["before", "after"]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""64 hexadecimal digits."""
 
 
 class Software(Frozen):
@@ -30,10 +32,18 @@ class Provenance(Frozen):
     """Versions of drbench, Python and the libraries that compute."""
     plugins: dict[str, Software]
     """Distribution of each plugin that was used, by kind and name (`dataset:dsprites`)."""
-    data_hash: str = Field(pattern="^[0-9a-f]{64}$")
+    data_hash: Sha256
     """SHA-256 of the codes and pixels of the scored sample."""
-    weights_hash: str = Field(pattern="^[0-9a-f]{64}$")
+    pairs_hash: Sha256 | None
+    """SHA-256 of the codes and pixels of the interventions; None where there are none."""
+    weights_hash: Sha256
     """SHA-256 of the weights file after training."""
+    encoder_hash: dict[Stage, Sha256]
+    """SHA-256 of each file of the encoder's weights."""
+    latents_hash: dict[Stage, Sha256]
+    """SHA-256 of each representation file."""
+    checkpoint: Literal["last step"] = "last step"
+    """How the weights were chosen among those of all steps."""
     git_commit: str | None
     """Commit of drbench's source tree; None for an installed release."""
     git_dirty: bool | None
@@ -51,7 +61,7 @@ class Record(Frozen):
 
     schema_version: Literal["1.0"] = "1.0"
     """Version of this format."""
-    key: str = Field(pattern="^[0-9a-f]{64}$")
+    key: Sha256
     """Content hash of the spec."""
     spec: RunSpec
     """What the run was."""
@@ -85,6 +95,14 @@ class Record(Frozen):
                 f"{'transfer' if self.spec.init else 'run without init'} is scored "
                 f"{' and '.join(sorted(expected, reverse=True))} training"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _hashes_fit_the_run(self) -> "Record":
+        origin = self.provenance
+        for name in ("encoder_hash", "latents_hash"):
+            if getattr(origin, name).keys() != self.scores.keys():
+                raise ValueError(f"{name} names other stages than the scores")
         return self
 
     def to_json(self) -> str:

@@ -41,5 +41,5 @@ def load_trained(folder: RunFolder, *, seed: int) -> Trained:
     spec, device = folder.spec, default_device()
     model = load_model(spec.model, **spec.hyperparameters)
     network = seeded_network(model, image_shape(spec.chain[0].data), spec.seed).to(device)
-    load_weights(folder.require_weights(), network)
+    load_weights(folder.require_weights(), network, run=spec.key)
     return Trained(model, network, encoder(model, network, seed=seed, device=device))

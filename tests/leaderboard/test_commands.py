@@ -1,10 +1,18 @@
-"""`drbench leaderboard add | build | validate`."""
+"""`drbench leaderboard add | build | validate`, and what all its commands have in common."""
 
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 
 import pytest
 
 from drbench.cli import run
+from drbench.leaderboard.build import build
+from drbench.leaderboard.standings import COLUMNS, standings
+from drbench.metrics.metric import MetricResult
 
 
 @pytest.fixture
@@ -55,7 +63,7 @@ def test_an_invalid_board_fails_and_says_every_problem(runs, tmp_path, capsys):
     capsys.readouterr()
     assert run(["leaderboard", "validate", *board]) == 1
     captured = capsys.readouterr()
-    assert captured.out.count("no valid record") == 2
+    assert captured.out.count("no schema_version") == 2
     assert "problems" in captured.err
 
 
@@ -72,3 +80,189 @@ def test_no_board_says_how_to_begin(tmp_path, capsys):
     assert run(["leaderboard", "build", "--board", str(tmp_path / "none")]) == 1
     assert "drbench leaderboard add" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
+
+
+def scores(value):
+    each = {"mig": MetricResult(value=value, n_samples=100)}
+    return {"before": each, "after": each}
+
+
+def lines_of(records):
+    return [
+        (each.title, *(dict(zip(COLUMNS, line, strict=True)) for line in each.lines))
+        for each in standings(build(records))
+    ]
+
+
+def test_the_best_of_each_metric_stands_first(make_record):
+    records = [
+        make_record(model=model, seed=seed, scores=scores(value + seed / 100))
+        for model, value in (("a", 0.1), ("c", 0.8), ("b", 0.5))
+        for seed in range(3)
+    ]
+    ((title, *lines),) = lines_of(records)
+    assert title == "rendered: dsprites to dsprites"
+    assert [line["model"] for line in lines] == ["c", "b", "a"]
+    assert [line["rank"] for line in lines] == ["1 (1-1)", "2 (2-2)", "3 (3-3)"]
+    assert (lines[0]["seeds"], lines[0]["checked"]) == (3, "no")
+    assert lines[0]["after"] == pytest.approx(0.81)
+
+
+def test_rows_of_one_model_are_told_apart_by_what_differs(make_record):
+    def record(beta, steps):
+        made = make_record()
+        spec = made.spec.model_copy(
+            update={
+                "hyperparameters": {"beta": beta, "latents": 10},
+                "training": made.spec.training.model_copy(update={"steps": steps}),
+            }
+        )
+        spec.__dict__.pop("key", None)
+        return type(made).model_validate(
+            made.model_dump() | {"spec": spec.model_dump(), "key": spec.key}
+        )
+
+    ((_, *lines),) = lines_of([record(1.0, 10), record(2.0, 10)])
+    assert {line["model"] for line in lines} == {"beta_vae beta=1.0", "beta_vae beta=2.0"}
+    ((_, *lines),) = lines_of([record(1.0, 10), record(1.0, 20), make_record(model="ae")])
+    assert {line["model"] for line in lines} == {
+        "beta_vae steps=10+10",
+        "beta_vae steps=10+20",
+        "ae",
+    }
+
+
+def test_tracks_targets_and_sources_have_tables_of_their_own(make_record):
+    titles = [title for title, *_ in lines_of(
+        [make_record(), make_record(origin="official"), make_record(transfer=False)]
+    )]  # fmt: skip
+    assert titles == [
+        "official: dsprites to dsprites",
+        "rendered: dsprites to dsprites",
+        "rendered: trained on dsprites",
+    ]
+
+
+def test_a_large_board_does_not_flood_the_terminal(runs, tmp_path, capsys, monkeypatch):
+    board = ["--board", str(tmp_path / "board")]
+    run(["leaderboard", "add", str(runs), *board])
+    monkeypatch.setattr("drbench.leaderboard.standings.LINES", 0)
+    capsys.readouterr()
+    assert run(["leaderboard", "build", *board]) == 0
+    assert "1 more lines: `drbench leaderboard render` shows all." in capsys.readouterr().out
+
+
+def on_a_terminal(columns, *arguments):
+    """What a command prints on a terminal of that width."""
+    reading, writing = pty.openpty()
+    command = [sys.executable, "-m", "drbench", "leaderboard", *arguments]
+    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"}
+    with subprocess.Popen(command, stdout=writing, stderr=writing, env=environment) as process:
+        os.close(writing)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(reading, 65536)
+            except OSError:  # Linux ends a terminal with an error
+                break
+            if not piece:
+                break
+            shown += piece
+    os.close(reading)
+    assert process.returncode == 0, shown
+    return re.sub("\x1b\\[[0-9;]*m", "", shown.decode().replace("\r\n", "\n"))
+
+
+def test_tables_fit_a_terminal_of_80_columns(runs, tmp_path):
+    board = ["--board", str(tmp_path / "board")]
+    run(["leaderboard", "add", str(runs), *board])
+    shown = on_a_terminal(80, "build", *board)
+    assert "dsprites to dsprites" in shown
+    (line,) = [line for line in shown.splitlines() if line.startswith("mig")]
+    assert line.split() == ["mig", "1", "(1-1)", "beta_vae", "2", "0.105", "0.510", "0.405", "no"]
+    table = on_a_terminal(80, "fill", *board).partition("#")[0]
+    assert max(map(len, table.splitlines())) <= 80
+    assert len([line for line in table.splitlines() if " of 5 " in line]) == 28  # none is folded
+
+
+def test_piped_output_is_plain(runs, tmp_path, capsys):
+    board = ["--board", str(tmp_path / "board")]
+    run(["leaderboard", "add", str(runs), *board])
+    capsys.readouterr()
+    for command in (["build", *board], ["fill", *board], ["validate", *board]):
+        run(["leaderboard", *command])
+        out = capsys.readouterr().out
+        assert out.isascii()
+        assert "\x1b" not in out
+
+
+COMMANDS = {
+    "build": [], "validate": [], "migrate": [], "render": [], "diff": ["none", "none"],
+    "merge": ["none"], "publish": ["elsewhere"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_board_is_one_sentence_and_nothing_is_made(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    board = [] if command in ("diff", "merge") else ["--board", "none"]
+    assert run(["leaderboard", command, *COMMANDS[command], *board]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: none is no ")
+    assert len(captured.err.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_broken_record_is_one_sentence_with_its_path(
+    command, runs, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    run(["leaderboard", "add", str(runs), "--board", "none"])
+    broken = sorted((tmp_path / "none" / "records").iterdir())[0]
+    broken.write_text(broken.read_text()[:200])
+    capsys.readouterr()
+    board = [] if command in ("diff", "merge") else ["--board", "none"]
+    assert run(["leaderboard", command, *COMMANDS[command], *board]) == 1
+    captured = capsys.readouterr()
+    said = captured.out if command == "validate" else captured.err
+    assert f"records/{broken.name} is no JSON, or only half of it" in said
+    assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["add"], ["build", "extra"], ["diff", "one"], ["fill", "--seeds", "0"], ["nonsense"],
+     ["validate", "--against"], ["verify", "--level", "guessed"]],
+)  # fmt: skip
+def test_a_wrong_request_exits_with_2(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(["leaderboard", *arguments]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_command_says_in_its_help_what_it_does(capsys):
+    assert run(["leaderboard", "--help"]) == 0
+    shown = capsys.readouterr().out
+    for command in ("add", "build", "validate", "diff", "merge", "verify", "render", "publish",
+                    "fill", "migrate"):  # fmt: skip
+        assert f"  {command} " in shown
+        assert run(["leaderboard", command, "--help"]) == 0
+        assert "--help" in capsys.readouterr().out
+
+
+def test_validate_against_a_published_board_names_what_is_lost(runs, tmp_path, capsys):
+    board, base = tmp_path / "board", tmp_path / "base"
+    for each in (board, base):
+        run(["leaderboard", "add", str(runs), "--board", str(each)])
+        run(["leaderboard", "build", "--board", str(each)])
+    validate = ["leaderboard", "validate", "--board", str(board), "--against", str(base)]
+    assert run(validate) == 0
+    lost = sorted((board / "records").iterdir())[0]
+    lost.unlink()
+    run(["leaderboard", "build", "--board", str(board)])
+    capsys.readouterr()
+    assert run(validate) == 1
+    assert f"the run {lost.stem[:12]} of rendered dsprites to dsprites" in capsys.readouterr().out

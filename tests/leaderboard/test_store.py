@@ -50,7 +50,7 @@ def test_another_record_of_the_same_run_is_refused(make_record, tmp_path):
     board = tmp_path / "board"
     add(board, run_folder(tmp_path / "run", make_record()))
     before = snapshot(board)
-    other = run_folder(tmp_path / "other", make_record(scored_rows=99))
+    other = run_folder(tmp_path / "other", make_record(notes=("again",)))
     with pytest.raises(BoardError, match="another record"):
         add(board, other)
     assert snapshot(board) == before
@@ -71,7 +71,7 @@ def test_none_are_added_if_one_is_there_already_with_other_content(make_record, 
     add(board, run_folder(tmp_path / "run", make_record()))
     before = snapshot(board)
     new = run_folder(tmp_path / "new", make_record(seed=1))
-    other = run_folder(tmp_path / "other", make_record(scored_rows=99))
+    other = run_folder(tmp_path / "other", make_record(notes=("again",)))
     with pytest.raises(BoardError, match="another record"):
         add(board, new, other)
     assert snapshot(board) == before

@@ -1,6 +1,7 @@
 """What validate finds, and that hostile files are refused with nothing changed."""
 
 import json
+import shutil
 
 import pytest
 
@@ -9,8 +10,10 @@ from drbench.errors import BoardError
 from drbench.leaderboard.reading import check_json
 from drbench.leaderboard.store import add, write_board
 from drbench.leaderboard.validate import validate
+from drbench.leaderboard.verification import Verification, Verifications, record_hash
 from drbench.metrics.metric import Metric, MetricResult
 from drbench.runs.record import Record
+from drbench.runs.spec import RunSpec
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def test_a_board_that_was_not_built_is_said(board, make_record):
 
 def test_an_edited_board_is_found(board):
     path = board / "leaderboard.json"
-    path.write_text(path.read_text().replace('"mean": 0.5', '"mean": 0.9', 1))
+    path.write_text(path.read_text().replace('"mean":0.51', '"mean":0.91', 1))
     assert ["is not what its records give" in problem for problem in validate(board)] == [True]
 
 
@@ -75,10 +78,18 @@ def test_a_record_that_is_there_twice_is_found(board, make_record):
     assert any("must be named after its key" in problem for problem in problems)
 
 
+def test_a_record_that_is_written_otherwise_is_found(board, make_record):
+    record = make_record()
+    for text in (record.to_json() + "\n", json.dumps(json.loads(record.to_json()))):
+        rewrite(board, record, text)
+        (problem,) = validate(board)
+        assert "is not as drbench writes it" in problem
+
+
 def test_strange_files_among_the_records_are_found(board):
     (board / "records" / "weights.bin").write_bytes(b"\0")
     (problem,) = validate(board)
-    assert "weights.bin is no record" in problem
+    assert "weights.bin does not belong there" in problem
 
 
 def test_a_linked_record_is_refused(board, make_record, tmp_path):
@@ -132,7 +143,7 @@ def test_a_score_outside_the_metrics_range_is_found(board, make_record, monkeypa
     assert [p for p in problems if "is 1.2, outside 0 to 1" in p]
     result = MetricResult(value=0.5, per_factor={"shape": -0.5})
     problems = rebuilt(board, make_record(scores=scored(result)))
-    assert [p for p in problems if "shape is -0.5, outside 0 to 1" in p]
+    assert [p for p in problems if "'shape' is -0.5, outside 0 to 1" in p]
 
 
 def test_a_seed_that_is_a_copy_of_another_is_found(board, make_record):
@@ -140,6 +151,91 @@ def test_a_seed_that_is_a_copy_of_another_is_found(board, make_record):
     copy = make_record(seed=2, provenance=honest)
     (problem,) = rebuilt(board, copy)
     assert "copied" in problem
+
+
+@pytest.mark.parametrize("changes", [{"threads": 0}, {"seconds": {"train": -1.0}}])
+def test_times_and_threads_that_cannot_be_are_found(board, make_record, changes):
+    origin = make_record(seed=0).provenance.model_copy(update=changes)
+    (problem,) = rebuilt(board, make_record(seed=0, provenance=origin))
+    assert "negative" in problem
+
+
+def test_parameters_that_the_spec_asks_for_were_used(board, make_record):
+    made = make_record(seed=0)
+    scoring = made.spec.scoring.model_copy(update={"metrics": {"mig": {"bins": 7}}})
+    spec = RunSpec.model_validate(made.spec.model_dump() | {"scoring": scoring.model_dump()})
+    record = Record.model_validate(made.model_dump() | {"spec": spec.model_dump(), "key": spec.key})
+    problems = rebuilt(board, record)
+    assert len([p for p in problems if "was not scored with 'bins=7'" in p]) == 2
+
+
+def check_of(record, state="re-encoded", **changes):
+    fields = {"record_hash": record_hash(record), "state": state, "by": "A", "date": "2026-01-02",
+              "versions": {}, "checks": {}, "notes": ("x",)}  # fmt: skip
+    return Verifications(key=record.key, verifications=(Verification(**(fields | changes)),))
+
+
+def verify(board, record, checks):
+    (board / "verifications").mkdir(exist_ok=True)
+    (board / "verifications" / f"{record.key}.json").write_text(checks.to_json())
+    write_board(board)
+
+
+def test_verifications_of_no_record_or_another_version_are_found(board, make_record):
+    absent = make_record(seed=8)
+    verify(board, absent, check_of(absent))
+    assert ["not on the board" in problem for problem in validate(board)] == [True]
+    (board / "verifications" / f"{absent.key}.json").unlink()
+    record = make_record(seed=0)
+    verify(board, record, check_of(record, record_hash="0" * 64))
+    assert ["another version of its record" in problem for problem in validate(board)] == [True]
+
+
+# Against what was published
+
+
+@pytest.fixture
+def published(board, make_record, tmp_path):
+    """The board as it was, with one verified record."""
+    verify(board, make_record(seed=0), check_of(make_record(seed=0)))
+    shutil.copytree(board, tmp_path / "published")
+    return tmp_path / "published"
+
+
+def test_a_board_that_only_grew_is_valid_against_what_was_published(board, published, make_record):
+    (board.parent / "new.json").write_text(make_record(seed=2).to_json())
+    add(board, board.parent / "new.json")
+    write_board(board)
+    assert validate(board, published) == []
+    assert validate(board, published / "leaderboard.json") == []
+
+
+def test_a_run_that_is_gone_is_found(board, published, make_record):
+    key = make_record(seed=1).key
+    (board / "records" / f"{key}.json").unlink()
+    write_board(board)
+    (problem,) = validate(board, published)
+    assert f"the run {key[:12]} of " in problem
+    assert "was published and is gone" in problem
+
+
+@pytest.mark.parametrize(("by", "found"), [(1e-12, 0), (1e-6, 1)])
+def test_a_score_that_changed_by_more_than_rounding_is_found(
+    board, published, make_record, by, found
+):
+    record = make_record(seed=1)
+    rewrite(board, record, record.to_json().replace('"value": 0.52', f'"value": {0.52 + by!r}'))
+    write_board(board)
+    problems = validate(board, published)
+    assert ["mig after was published as 0.52" in problem for problem in problems] == [True] * found
+
+
+def test_a_run_that_is_less_verified_is_found_unless_it_was_refuted(board, published, make_record):
+    record = make_record(seed=0)
+    verify(board, record, check_of(record, "rescored"))
+    assert ["re-encoded, and is only rescored" in p for p in validate(board, published)] == [True]
+    verify(board, record, check_of(record, "refuted"))
+    assert validate(board, published) == []
 
 
 def test_every_problem_is_said_at_once(board, make_record):
@@ -173,7 +269,7 @@ HOSTILE = {
     "boolean": (lambda record: text_of(record, scored_rows=True), "scored_rows"),
     "unknown key": (lambda record: text_of(record, rank=1), "rank"),
     "path": (lambda record: text_of(record, key="../../escaped"), "key"),
-    "version": (lambda record: text_of(record, schema_version="9.0"), "schema_version"),
+    "version": (lambda record: text_of(record, schema_version="9.0"), "version '9.0'"),
     "bidi": (lambda record: text_of(record, notes=["\u202eabc"]), "U\\+202E"),
     "escape": (lambda record: text_of(record, notes=["\x1b[31m"]), "U\\+001B"),
     "surrogate": (lambda record: text_of(record, notes=["\ud800"]), "U\\+D800"),

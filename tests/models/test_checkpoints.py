@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from drbench import load_model
-from drbench.errors import DrbenchError, RunError
+from drbench.errors import DrbenchError, PluginError, RunError
 from drbench.models.checkpoints import (
     load_checkpoint,
     load_weights,
@@ -39,6 +39,33 @@ def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
     for name in "ab":
         save_weights(tmp_path / name, network(0))
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_parts_of_a_network_are_written_and_read_alone(tmp_path: Path) -> None:
+    parts = load_model("beta_vae").encoding
+    saved, other = network(0), network(1)
+    decoder = {n: w.clone() for n, w in other.state_dict().items() if n.startswith("decoder")}
+    save_weights(tmp_path / "w", saved, parts=parts)
+    load_weights(tmp_path / "w", other, parts=parts)
+    for name, weights in other.state_dict().items():
+        kept = decoder.get(name, saved.state_dict()[name])
+        assert torch.equal(weights, kept), name
+    with pytest.raises(RunError, match="another network"):
+        load_weights(tmp_path / "w", other)
+
+
+def test_an_encoder_is_less_than_the_whole_network(tmp_path: Path) -> None:
+    full = seeded_network(load_model("ada_gvae"), (64, 64, 3), 0)
+    save_weights(tmp_path / "all", full)
+    save_weights(tmp_path / "encoder", full, parts=load_model("ada_gvae").encoding)
+    sizes = [(tmp_path / name).stat().st_size for name in ("all", "encoder")]
+    assert sizes[0] > 2.4e6
+    assert 1.3e6 < sizes[1] < 1.4e6
+
+
+def test_a_part_that_the_network_lacks_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="no submodule 'head'"):
+        save_weights(tmp_path / "w", network(), parts=("head",))
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from drbench.leaderboard.board import Change
-from drbench.leaderboard.build import summarise
+from drbench.leaderboard.cells import summarise
 from drbench.metrics.metric import MetricResult
 from drbench.report.tables import MISSING, percent, transfer_tables
 from drbench.runs.spec import RunSpec

@@ -120,6 +120,30 @@ def test_provenance_names_data_weights_versions_and_plugins(runs):
     assert record.provenance.versions["torch"].startswith("2.")
 
 
+def test_encoders_and_latents_are_the_files_that_the_record_names(runs):
+    origin = record_of(runs / "target").provenance
+    for stage in ("before", "after"):
+        folder = RunFolder(runs / "target")
+        named = {
+            folder.encoder_file(stage): origin.encoder_hash[stage],
+            folder.representation_file(stage): origin.latents_hash[stage],
+        }
+        for path, digest in named.items():
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+
+
+def test_a_transfer_begins_with_the_encoder_that_its_source_ended_with(runs):
+    before = record_of(runs / "target").provenance.encoder_hash["before"]
+    assert before == record_of(runs / "source").provenance.encoder_hash["after"]
+
+
+def test_an_encoder_is_the_part_of_the_weights_that_encodes(runs):
+    whole = safetensors.numpy.load_file(runs / "target" / "weights.safetensors")
+    encoder = safetensors.numpy.load_file(runs / "target" / "encoder" / "after.safetensors")
+    assert set(encoder) == {name for name in whole if not name.startswith("decoder.")}
+    assert all(np.array_equal(encoder[name], whole[name]) for name in encoder)
+
+
 def test_data_hash_is_of_codes_and_pixels_of_the_scored_rows(runs, small):
     truth = open_data(small.TARGET, like=(16, 16, 3))
     rows = Representation.load(runs / "target" / "representation" / "after").rows

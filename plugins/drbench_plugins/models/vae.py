@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC
-from typing import NamedTuple, cast, final
+from typing import ClassVar, NamedTuple, cast, final
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -28,6 +28,8 @@ class Posterior(NamedTuple):
 
 class VAE(Model, ABC):
     """A Gaussian variational autoencoder on the paper's network; subclasses give the loss."""
+
+    encoding: ClassVar[tuple[str, ...]] = ("encoder", "mean", "log_variance")
 
     beta: float = Field(1.0, ge=0)
     """Weight of the KL divergence."""

@@ -1,0 +1,70 @@
+"""`drbench leaderboard publish`: merge a board into a published one."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from drbench.cli.board_review import DEFAULT_BOARD, BoardOption, difference_tables
+from drbench.cli.frame import Table, emit
+
+
+def publish(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET", help="A folder, git:ADDRESS, git:ADDRESS#FOLDER, or hf:OWNER/NAME."
+        ),
+    ],
+    board: BoardOption = DEFAULT_BOARD,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change; write nothing.")
+    ] = False,
+    branch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Commit to this branch, not to a new one or a pull request."
+        ),
+    ] = None,
+    message: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Message of the commit.")
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="Address of the hub, not the usual one.")
+    ] = None,
+) -> None:
+    """Merge a board into a folder, a git repository or a hub repository; removes nothing."""
+    from drbench.leaderboard.publish import publish as publish_board
+
+    done = publish_board(
+        board, target, branch=branch, message=message, endpoint=endpoint, dry_run=dry_run
+    )
+    files = _grouped(done.added, "added") + _grouped(done.changed, "changed")
+    if done.where:
+        said = f"published: {done.where}"
+    elif files:
+        said = f"dry run: this would go to {done.place}; nothing was written."
+    else:
+        said = f"nothing to publish: {done.place} has it all."
+    tables = [Table(("file", "change"), files), *difference_tables(done.differences)]
+    document: dict[str, object] = {
+        "place": done.place,
+        "where": done.where,
+        "added": done.added,
+        "changed": done.changed,
+        "removed": [],
+        "differences": [asdict(each) for each in done.differences],
+    }
+    emit(document, *(table for table in tables if table.rows), said)
+
+
+def _grouped(paths: Sequence[str], change: str) -> list[tuple[str, str]]:
+    """A line for each file, or for a folder's files together: their names are hashes."""
+    folders = Counter(folder + slash for folder, slash, _ in (p.rpartition("/") for p in paths))
+    lines = [(path, change) for path in paths if "/" not in path]
+    del folders[""]
+    for folder, count in folders.items():
+        lines.append((f"{folder} ({count} {'file' if count == 1 else 'files'})", change))
+    return lines

@@ -1,0 +1,147 @@
+"""From a board's records to what its page says."""
+
+import re
+import runpy
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from drbench.cli import run
+from drbench.leaderboard.build import build
+from drbench.leaderboard.fill import fill
+from drbench.leaderboard.page.content import page_content
+from drbench.leaderboard.page.write import write_page
+from drbench.leaderboard.reading import read_model
+from drbench.leaderboard.store import built_board, load_board
+from drbench.leaderboard.verification import Verification, Verifications, record_hash
+from drbench.metrics.metric import MetricResult
+from drbench.runs.record import Record
+from drbench.runs.spec import RunSpec
+
+pages = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("pages.py"))))
+
+
+@pytest.fixture
+def board(tmp_path, make_record):
+    """A folder with two models on rendered images, five seeds each."""
+
+    def result(value):
+        return MetricResult(
+            value=value, per_factor={"shape": value, "pos_x": value / 2}, n_samples=100,
+            n_pairs={"shape": 40, "pos_x": 50}, parameters={"alpha": 0.5}, reference=0.9,
+            chance=0.05, matrix=((0.25, 0.5, 0.0, 0.0, 0.125),), warnings=("a small sample",),
+        )  # fmt: skip
+
+    records = tmp_path / "board" / "records"
+    records.mkdir(parents=True)
+    for model, shift in (("beta_vae", 0.1), ("ada_gvae", 0.6)):
+        for seed in range(5):
+            scores = {"before": {"mig": result(0.1)}, "after": {"mig": result(shift + seed / 100)}}
+            record = make_record(model=model, seed=seed, scores=scores)
+            dirty = {"git_commit": "abcdef" * 6 + "abcd", "git_dirty": True}
+            provenance = record.provenance.model_copy(update=dirty)
+            record = record.model_copy(update={"provenance": provenance})
+            (records / f"{record.key}.json").write_text(record.to_json())
+    return tmp_path / "board"
+
+
+def test_render_writes_the_page_of_a_board(board, visit, capsys):
+    assert run(["leaderboard", "render", "--board", str(board)]) == 0
+    assert "index.html" in capsys.readouterr().out
+    page = visit(board / "index.html")
+    assert page.inner_text("#headline") == (
+        "ada_gvae leads on dsprites by mig, rendered images: "
+        "first of 2 in at least 95 % of redraws of the seeds."
+    )
+    assert page.input_value("#metric") == "mig", "the published row has others, but no rank"
+    # By hand: the mean of .60 to .64, and of its gains over .1.
+    page.select_option("#track", "rendered")
+    assert pages.scores(page)[0] == 0.62
+    assert pages.column(page, "gain")[0].startswith("+0.520")
+    pages.open_row(page)
+    opened = page.locator("dialog details[open]")
+    assert opened.locator(".matrix td").all_inner_texts() == [".25", ".50", ".00", ".00", ".13"]
+    text = page.inner_text("dialog")
+    for said in (
+        "at least 40 pairs a factor", "alpha=0.5", "100 rows", "a perfect code scores 0.900",
+        "mig: a small sample", "last step", "steps 10, batch 64, lr 0.0001, beta 1",
+        "100 rows and 1,000 pairs a factor, at most", "self-reported", "2026-01-01", "cpu",
+        "5 of 5 runs: drbench's source tree had uncommitted changes", "(abcdefab, uncommitted",
+    ):  # fmt: skip
+        assert said in text
+    for link in page.locator("dialog .runs a").all():
+        assert (board / link.get_attribute("href")).is_file()
+
+
+def test_a_checked_row_says_by_whom_and_links_what_was_found(board, visit):
+    for file in (board / "records").iterdir():
+        record = read_model(file, Record)
+        check = Verification(
+            record_hash=record_hash(record), state="re-encoded", by="A. Reviewer",
+            date=date(2026, 2, 3), versions={"drbench": "0"}, checks={"scores": 0.0},
+        )  # fmt: skip
+        found = Verifications(key=record.key, verifications=(check,))
+        (board / "verifications").mkdir(exist_ok=True)
+        (board / "verifications" / f"{record.key}.json").write_text(found.to_json())
+    page = visit(write_page(board), address="#track=rendered")
+    pages.open_row(page)
+    assert page.inner_text("dialog .runs").count("A. Reviewer, 2026-02-03") == 5
+    links = page.locator("dialog .runs a", has_text="re-encoded").all()
+    assert len(links) == 5
+    for link in links:
+        assert (board / link.get_attribute("href")).is_file()
+
+
+def test_what_is_missing_on_the_official_track_is_shown_with_what_fills_it(board, visit):
+    page = visit(write_page(board))
+    cells = fill(built_board(board))
+    buttons = page.locator(".official-table button.none[aria-expanded]")
+    assert buttons.all_inner_texts() == ["0 of 5"] * len(cells)
+    buttons.first.click()
+    commands = page.inner_text("#filling pre").split(" && \\\n")
+    assert commands == list(cells[0].commands)
+    published = page.locator(".official-table tr", has_text="not reproduced")
+    assert "shapes3d \u2192 isaac3d" in published.inner_text()
+    published.locator("button").last.click()
+    page.wait_for_selector("dialog[open] .sheet")
+    assert "arXiv 2409.18017" in page.inner_text("dialog")
+    assert "Nothing ranked yet" in page.inner_text("#leaders")
+
+
+def test_rows_that_only_a_setting_tells_apart_name_it(board, visit, make_record):
+    for seed in range(5):
+        record = make_record(model="beta_vae", seed=seed)
+        spec = RunSpec(**record.spec.model_dump() | {"hyperparameters": {"beta": 4.0}})
+        other = make_record(model="beta_vae", seed=seed, spec=spec, key=spec.key)
+        (board / "records" / f"{other.key}.json").write_text(other.to_json())
+    page = visit(write_page(board), address="#track=rendered&model=beta_vae")
+    assert sorted(page.locator("td.c-model small").all_inner_texts()) == [
+        "beta 1, 10 + 10 steps", "beta 4, 10 + 10 steps",
+    ]  # fmt: skip
+
+
+def test_the_published_row_is_shown_unranked(board, show):
+    page = show(page_content(build(load_board(board))), address="#metric=gbt&state=published")
+    assert pages.column(page, "rank") == ["\u2013"]
+    # 51.3 % before and 16.7 more, in the published table.
+    assert pages.scores(page) == [0.68]
+    pages.open_row(page)
+    assert "never ranked" in page.inner_text("dialog")
+    assert "Nothing ranked yet" in page.inner_text("#leaders")
+
+
+def test_no_board_is_one_sentence(tmp_path, capsys):
+    assert run(["leaderboard", "render", "--board", str(tmp_path / "none")]) == 1
+    assert "drbench leaderboard add" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_every_data_set_and_metric_on_the_board_is_cited(board):
+    text = page_content(build(load_board(board))).bibtex
+    assert re.findall(r"^@\w+\{([^,]+),$", text, re.MULTILINE)[:3] == [
+        "drbench", "dapueto2024transferring", "dataset_dsprites",
+    ]  # fmt: skip
+    assert "metric_mig" in text
+    assert text.count("{") == text.count("}")
