@@ -10,6 +10,9 @@ from drbench.data.codes import NO_CLASS
 from drbench.data.spec import Factor
 from drbench.errors import RepresentationError
 
+_NO_LABEL = ("nan", "NaN", "NAN", "NA", "N/A", "<NA>")
+"""What tables of text say where a label is missing."""
+
 
 @final
 class Labels(NamedTuple):
@@ -158,7 +161,12 @@ def _numbers(column: Shaped[np.ndarray, "n"], name: str) -> Float[np.ndarray, "n
             raise RepresentationError(f"Factor {name} lacks a label in {empty} rows.")
     try:
         numbers = column.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
+        if missing := sum(str(entry) in _NO_LABEL for entry in column.tolist()):
+            raise RepresentationError(
+                f"Factor {name} lacks a label in {missing} rows, where it says NaN or NA: leave "
+                "those images out, or give the class a name."
+            ) from error
         return None
     if not np.isfinite(numbers).all():
         raise RepresentationError(f"The labels of factor {name} hold NaN or infinite numbers.")

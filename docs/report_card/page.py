@@ -33,10 +33,10 @@ METRICS = {
     "omes_sobol": "OMES on Sobol indices, max pooling",
 }
 NOTES = {
-    "drbench": "SAP standardises the latents and penalises the support vector machine as "
-    "disentanglement-lib does (C = 0.01), on 480 training rows instead of 10,000: the fewer rows, "
-    "the more the penalty weighs. Linear machines, in whatever library, cannot find the middle "
-    "classes of one latent as the thresholds of the definition do. Explicitness is one-vs-rest, "
+    "drbench": "SAP standardises the latents and penalises the mean loss of the support vector "
+    "machine as disentanglement-lib does with its 10,000 training rows (C = 0.01 of their sum), "
+    "however many there are. Linear machines, in whatever library, cannot find the middle classes "
+    "of one latent as the thresholds of the definition do. Explicitness is one-vs-rest, "
     "with the same limit; multinomial regression has not. DCIMIG of cubed latents loses to 10 "
     "bins.",
     "disent": "It draws 10,000 training and 5,000 test rows from the grid by default, here with "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drbench.cli.frame import JsonOption, SetOption, Table, emit, parse_settings_by_id
+from drbench.cli.loading import load_representation
 from drbench.cli.runs import (
     FactorsOption,
     LevelsOption,
@@ -75,21 +76,14 @@ def score(
 ) -> None:
     """Score a representation: two arrays in a folder are enough."""
     from drbench.cli.scores import score_tables
-    from drbench.representation import Representation
     from drbench.runs.provenance import library_versions, plugin_versions
     from drbench.runs.request import scoring_request
     from drbench.runs.scores import remembered_scores
 
-    if kind not in ("mean", "sampled"):
-        raise RequestError(f"--kind {kind}: expected mean or sampled.")
-    run_representation = path / "representation" / "after"
-    place = run_representation if run_representation.is_dir() else path
-    representation = Representation.load(place, kind="sampled" if kind == "sampled" else "mean")
+    place, representation = load_representation(path, kind)
     labelled = bool(representation.factors)
     by_metric = parse_settings_by_id(settings)
     request = scoring_request(metric or [], by_metric, sample=1, factors=labelled)
-    for line in representation.notes:
-        say(f"note: {line}")
     plugins = plugin_versions({"metric": list(request.metrics)})
     document: dict[str, Any] = {
         "metrics": {},

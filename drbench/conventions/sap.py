@@ -12,7 +12,7 @@ from drbench.conventions.memory import remembered
 from drbench.conventions.rows import DRAWN, Protocol, split_by
 from drbench.metrics.fits import explained
 from drbench.metrics.parallel import in_parallel
-from drbench.metrics.sap import gap
+from drbench.metrics.sap import PUBLISHED_PENALTY, gap, penalty
 from drbench.metrics.scaling import Scaling
 from drbench.metrics.splits import Split
 from drbench.representation import Representation
@@ -24,13 +24,15 @@ class Sap(Choices):
     """What the definition of SAP leaves open.
 
     `latents`: the penalty of a support vector machine makes its accuracy depend on their scale.
-    Constant ones score 0 if standardised, else what is guessed without them.
+    Constant ones score 0 if standardised, else what is guessed without them. `penalty` C is of the
+    summed loss: the same number weighs the less, the fewer rows there are to train on.
     `score of a latent`: accuracy of a linear support vector machine, or R^2 of a straight line
     through the classes' numbers.
     """
 
     rows: Protocol = "a third held out"
     latents: Literal["standardised", "as they are"] = "standardised"
+    penalty: Literal["100 over the rows", "0.01"] = "100 over the rows"
     score_of_a_latent: Literal["accuracy", "R^2"] = "accuracy"
     single_valued_factors: SingleValued = "left out"
 
@@ -57,21 +59,27 @@ class Sap(Choices):
             if self.score_of_a_latent == "accuracy" and np.ptp(labels[split.train]) == 0:
                 name = representation.factors[j].name
                 raise NoValueError(f"scikit-learn refuses to fit {name}: one class to train on")
-            calls[j] = (latents, labels, split)
+            calls[j] = (latents, labels, split, self._penalty(len(split.train)))
             seconds[j] = 1e-7 * latents.size * (representation.factors[j].size or 0)
         function = _accuracies if self.score_of_a_latent == "accuracy" else _explained
         return in_parallel(function, calls, seconds, f"predictors of one latent, {self.rows}")
 
+    def _penalty(self, rows: int) -> float:
+        return PUBLISHED_PENALTY if self.penalty == "0.01" else penalty(rows)
+
 
 def _accuracies(
-    latents: Float[np.ndarray, "n latent"], labels: Int[np.ndarray, "n"], split: Split
+    latents: Float[np.ndarray, "n latent"],
+    labels: Int[np.ndarray, "n"],
+    split: Split,
+    penalty: float,
 ) -> Float[np.ndarray, "latent"]:
     from sklearn.svm import LinearSVC
 
     scores = np.zeros(latents.shape[1])
     for d in np.flatnonzero(latents.any(axis=0)):
         # The libraries solve the dual of the same problem.
-        model = LinearSVC(C=0.01, class_weight="balanced", dual=False, random_state=0)
+        model = LinearSVC(C=penalty, class_weight="balanced", dual=False, random_state=0)
         model.fit(latents[split.train, d, None], labels[split.train])
         predicted = model.predict(latents[split.test, d, None])
         scores[d] = np.mean(predicted == labels[split.test])
@@ -79,7 +87,7 @@ def _accuracies(
 
 
 def _explained(
-    latents: Float[np.ndarray, "n latent"], labels: Int[np.ndarray, "n"], split: Split
+    latents: Float[np.ndarray, "n latent"], labels: Int[np.ndarray, "n"], split: Split, _: float
 ) -> Float[np.ndarray, "latent"]:
     from sklearn.linear_model import LinearRegression
 
@@ -92,7 +100,10 @@ def _explained(
 
 
 _LIBRARY = Sap(
-    rows="10,000 and 5,000 drawn", latents="as they are", single_valued_factors="counted"
+    rows="10,000 and 5,000 drawn",
+    latents="as they are",
+    penalty="0.01",
+    single_valued_factors="counted",
 )
 _SCALE = "The latents are not standardised: their scale alone moves the score."
 CONVENTIONS = (

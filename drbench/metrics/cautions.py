@@ -24,7 +24,7 @@ def cautions(representation: Representation, result: "MetricResult") -> Iterator
     """
     unsure, n = result.standard_error is None, len(representation.codes)
     if unsure and n < FEW_ROWS:
-        yield f"{n} rows only: below {FEW_ROWS} most of a score is chance"
+        yield f"{n} row{'s' if n > 1 else ''} only: below {FEW_ROWS} most of a score is chance"
     bins = result.parameters.get("bins")
     for factor, column in zip(representation.factors, representation.codes.T, strict=True):
         if factor.size is None or result.per_factor.get(factor.name) is None:

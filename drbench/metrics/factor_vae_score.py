@@ -32,7 +32,9 @@ from drbench.representation import Representation
         "jobs": 0.0,
     },
     faults=(
-        "Only the latent that varies least has a vote: what the others hold does not count.",
+        "Only the latent that varies least has a vote: what the others hold does not count. Of "
+        "several that a shared class holds still, as quantised ones may be, it is the first: there "
+        "the order of latents matters.",
         "A factor spread over several latents still scores 1: compactness is not measured.",
     ),
 )

@@ -83,7 +83,7 @@ def reason_for(
 ) -> str | None:
     """Why a metric has no value: the first declined factors, or that no factor varies."""
     if declined:
-        reasons = [declined[j] for j in sorted(declined)]
+        reasons = list(dict.fromkeys(declined[j] for j in sorted(declined)))
         more = f" (and {len(reasons) - 3} more factors)" if len(reasons) > 3 else ""
         return "; ".join(reasons[:3]) + more
     return None if used else "no factor has two different values"

@@ -172,6 +172,8 @@ def _explained_linearly(
     with warnings.catch_warnings():
         # Classes that can be told apart without error have no best fit to converge to.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Classes of a row or two are classes all the same; `cautions` says that they are few.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         predicted = model.fit(features, classes).predict_proba(features)
     entropy = entropy_of_counts(np.bincount(classes))
     share = 1 - log_loss(classes, predicted, labels=model.classes_) / entropy

@@ -12,6 +12,9 @@ from drbench.metrics.information import mean_by_factor
 from drbench.metrics.metric import MetricResult, metric
 from drbench.representation import Representation
 
+_ROUNDING = 1e-12
+"""Share of a latent's range that sums of it are exact to, roughly."""
+
 
 @metric(
     title="IRS (interventional robustness score)",
@@ -49,14 +52,14 @@ def irs(
 
     Rows with one combination of classes are averaged. For a latent and a factor: with the factor
     held at a class, the deviation of the combinations from the mean of the class, its 99th
-    percentile over combinations, its mean over rows, over the latent's largest deviation from its
-    overall mean. A latent scores one minus the least of these over the factors; the value is the
-    mean over latents weighted by their largest deviation, in [0, 1], higher is better. Units of
-    several columns deviate by their Euclidean length.
+    percentile over combinations, its mean over rows, over the largest deviation of a combination
+    from the overall mean. A latent scores one minus the least of these over the factors; the value
+    is the mean over latents weighted by their largest deviation, in [0, 1], higher is better. Units
+    of several columns deviate by their Euclidean length.
 
-    Continuous factors, which cannot be held, are declined; constant latents and single-valued
-    factors are left out. The sample takes the place of interventions: factors that depend on each
-    other there are not held apart.
+    Continuous factors, which cannot be held, are declined; latents that no combination moves and
+    single-valued factors are left out. The sample takes the place of interventions: factors that
+    depend on each other there are not held apart.
 
     Parameters
     ----------
@@ -112,6 +115,9 @@ def robustness(
 ) -> tuple[Float[np.ndarray, "unit factor"], Float[np.ndarray, "unit"]]:
     """Robustness of each unit with each factor held, and the unit's largest deviation.
 
+    Both deviations are of combinations: were the largest one of single rows, noise would seem
+    robust wherever combinations repeat, because it is averaged out of the other.
+
     Examples
     --------
     >>> codes = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -121,7 +127,10 @@ def robustness(
     cells, cell, repeats = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
     sums = [np.bincount(cell.ravel(), weights=z, minlength=len(cells)) for z in latents.T]
     means = np.stack(sums, axis=1) / repeats[:, None]
-    largest = _lengths(latents - latents.mean(axis=0), units).max(axis=0)
+    overall = latents.mean(axis=0)
+    largest = _lengths(means - overall, units).max(axis=0)
+    furthest = _lengths(latents - overall, units).max(axis=0)
+    largest[largest <= _ROUNDING * furthest] = 0.0
     moved = np.zeros((len(largest), codes.shape[1]))
     for j in range(codes.shape[1]):
         for held in np.unique(cells[:, j]):

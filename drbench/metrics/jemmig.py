@@ -8,7 +8,7 @@ from jaxtyping import Float
 from drbench.metrics.duration import Duration
 from drbench.metrics.entropy import Binning
 from drbench.metrics.factors import by_factor, reason_for, rows_of, spread_out
-from drbench.metrics.information import INVARIANCES, Binned, Bins, classes_only, views
+from drbench.metrics.information import INVARIANCES, NOTHING, Binned, Bins, classes_only, views
 from drbench.metrics.metric import MetricResult, metric
 from drbench.representation import Representation
 
@@ -35,8 +35,9 @@ def jemmig(
     """One minus the joint entropy of a factor and its best latent, the gap of MIG taken off.
 
     JEMMIG_j = H(z, v_j) - I(z; v_j) + I(z'; v_j), z and z' the latents with most and second most
-    information about factor j. It is 0 for a perfect code and log(bins) + H(v_j) at most. The value
-    is the mean over the factors of 1 - JEMMIG_j / (log(bins) + H(v_j)), in [0, 1], higher is
+    information about factor j; of several with most, z is the one with the least H(z, v_j), and no
+    constant one unless all are. It is 0 for a perfect code and log(bins) + H(v_j) at most. The
+    value is the mean over the factors of 1 - JEMMIG_j / (log(bins) + H(v_j)), in [0, 1], higher is
     better. Latents are binned, factors never: continuous factors and units of several columns are
     declined. Single-valued factors are left out. With one latent there is no gap.
 
@@ -91,11 +92,14 @@ def jemmig_in_nats(binned: Binned) -> Float[np.ndarray, "factor"]:
     """
     if not binned.classes.shape[1]:
         return np.empty(0)
-    order = np.argsort(binned.information, axis=0)
-    each = np.arange(len(binned.entropy))
-    best = binned.information[order[-1], each]
-    second = binned.information[order[-2], each] if len(order) > 1 else np.zeros(len(each))
-    return np.maximum(binned.joint_entropy[order[-1], each] - best + second, 0.0)
+    padded = np.vstack([np.zeros_like(binned.entropy), binned.information])
+    second, best = np.sort(padded, axis=0)[-2:]
+    varies = (binned.latents != binned.latents[0]).any(axis=0)
+    # Latents that all miss a factor tell exactly as much of it: rounding must not choose.
+    most = binned.information >= best - NOTHING
+    most &= varies[:, None] | ~varies.any()
+    joint = np.where(most, binned.joint_entropy, np.inf).min(axis=0)
+    return np.maximum(joint - best + second, 0.0)
 
 
 def _normalised(binned: Binned) -> Float[np.ndarray, "factor"]:

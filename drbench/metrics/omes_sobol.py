@@ -38,6 +38,8 @@ from drbench.representation import Representation
         "total-order indices include all interactions.",
         "The estimator `regression` moves slightly when rows are reordered or classes renamed, and "
         "takes for noise what its trees cannot fit.",
+        "Pairs take the classes of a factor for equally frequent: where they are not, indices of "
+        "latents that mix factors are too large (with a warning).",
         "In grids with holes, levels that a factor lacks beside some others bias the estimates.",
     ),
 )

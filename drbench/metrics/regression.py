@@ -15,6 +15,8 @@ from drbench.representation import Representation
 
 _FOLDS = 5
 _RATE = 0.2
+_MOST_IN_A_LEAF = 20
+"""Fewest rows of a leaf, and fewer where there are few rows: 40 could not be split otherwise."""
 _MOST_CATEGORIES = 255
 """What scikit-learn's histograms can hold."""
 
@@ -105,7 +107,7 @@ def _errors_of(
             test = folds.fold == fold
             stages = np.full((1, np.count_nonzero(test)), z[~test].mean())
             if factors:
-                model = _trees(categorical[factors], seed, rounds)
+                model = _trees(categorical[factors], seed, rounds, int(np.count_nonzero(~test)))
                 model.fit(features[~test][:, factors], z[~test])
                 stages = np.stack([stages[0], *model.staged_predict(features[test][:, factors])])
             errors[:, test] = (stages - z[test]) ** 2
@@ -113,13 +115,14 @@ def _errors_of(
     return best
 
 
-def _trees(categorical: Bool[np.ndarray, "factor"], seed: int, rounds: int) -> Any:
+def _trees(categorical: Bool[np.ndarray, "factor"], seed: int, rounds: int, rows: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     return HistGradientBoostingRegressor(
         max_iter=rounds,
         learning_rate=_RATE,
         early_stopping=False,
+        min_samples_leaf=int(np.clip(rows // 20, 2, _MOST_IN_A_LEAF)),
         categorical_features=categorical,
         random_state=seed,
     )

@@ -21,6 +21,9 @@ from drbench.metrics.sobol_estimators import (
 from drbench.representation import Representation
 
 Choice = Literal["auto"] | Estimator
+_UNEVEN = 1.1
+"""Times that two equally likely classes differ more often than two of the sample: from there on
+uneven classes are warned of."""
 _REGRESSION = f"fewer than {REFUSED_BELOW} rows, or a single split group"
 _PAIRS = f"fewer than {REFUSED_BELOW} pairs of images that differ in it only"
 _LACKS: dict[Choice, str] = {
@@ -131,6 +134,7 @@ def sobol_indices(
                 "unreliable, see its standard error"
             )
     used = tuple(found)
+    warnings += _uneven(representation, found)
     warnings += _cautions({representation.factors[j].name: found[j] for j in used}, varies)
     return SobolIndices(
         Selection(used, declined, selection.warnings),
@@ -174,6 +178,24 @@ def _shrink(representation: Representation, factor: int) -> float:
     if representation.factors[factor].size is None:
         return 1.0
     return 1 - 1 / np.count_nonzero(np.bincount(representation.codes[:, factor]))
+
+
+def _uneven(representation: Representation, found: dict[int, SobolSums]) -> list[str]:
+    """Warnings of factors whose classes are far from equally frequent."""
+    warnings = []
+    for j, sums in found.items():
+        if sums.pairs is None or representation.factors[j].size is None:
+            continue  # regression takes the sample's own frequencies, and so does a real value
+        share = np.unique(representation.codes[:, j], return_counts=True)[1]
+        share = share / share.sum()
+        excess = sums.shrink / (1 - np.sum(share**2))
+        if excess > _UNEVEN:
+            warnings.append(
+                f"factor {representation.factors[j].name}: its classes are not equally frequent, "
+                "which pairs take them for: indices of latents that mix it with other factors are "
+                f"up to {excess:.1f} times too large (estimator=regression minds the frequencies)"
+            )
+    return warnings
 
 
 def _cautions(found: dict[str, SobolSums], varies: Bool[np.ndarray, "latent"]) -> list[str]:

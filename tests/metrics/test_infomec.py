@@ -139,3 +139,12 @@ def test_one_factor_or_one_latent_leave_the_other_parts_standing(bench):
     collapsed = infomec(np.ones_like(z), codes)
     assert collapsed.value is None
     assert collapsed.parts["infoe"] == pytest.approx(0, abs=1e-3)
+
+
+def test_classes_of_a_row_or_two_are_classes_without_a_warning_of_scikit_learn(small):
+    latents, codes = small
+    codes = codes[:40].copy()
+    codes[:, 0] = np.arange(40) % 30
+    result = infomec(latents[:40], codes)  # warnings are errors here
+    assert result.per_factor["factor_0"] is not None
+    assert any("40 rows only" in line for line in result.warnings)

@@ -15,7 +15,8 @@ def reference(latents, codes, quantile):
     mean = {}
     for key in set(rows):
         mean[key] = np.mean([z for z, row in zip(latents, rows, strict=True) if row == key], axis=0)
-    largest = np.abs(latents - latents.mean(axis=0)).max(axis=0)
+    far = [np.abs(each - latents.mean(axis=0)) for each in mean.values()]
+    largest = np.max(far, axis=0)
     robust = np.empty((latents.shape[1], codes.shape[1]))
     for j in range(codes.shape[1]):
         expected = np.zeros(latents.shape[1])
@@ -62,6 +63,25 @@ def test_noise_scores_its_chance(bench):
     assert result.value == pytest.approx(result.chance, abs=0.03)
     assert result.chance > 0.1
     assert irs(bench.latents["noisy"], bench.codes).chance < 0.3
+
+
+@pytest.mark.parametrize("repeats", [4, 50])
+def test_noise_is_no_more_robust_where_combinations_repeat(repeats):
+    codes = np.array(list(itertools.product(range(6), range(5), range(8))))
+    draw = np.random.default_rng(0).normal
+    once = irs(draw(size=(len(codes), 10)), codes)
+    often = irs(draw(size=(repeats * len(codes), 10)), np.repeat(codes, repeats, axis=0))
+    assert often.value == pytest.approx(once.value, abs=0.08)
+    assert often.chance == pytest.approx(once.chance, abs=0.08)
+
+
+def test_a_latent_that_no_combination_moves_is_left_out(small):
+    latents, codes = (np.repeat(part, 2, axis=0) for part in small)
+    flutter = np.tile([0.1, -0.1], len(small[0]))[:, None] + 0.3
+    assert irs(flutter, codes).reason == "no latent varies here"
+    wide = irs(np.hstack([latents, flutter]), codes)
+    assert wide.value == pytest.approx(irs(latents, codes).value)
+    assert wide.matrix[4] == (None, None, None)
 
 
 def test_scaling_all_latents_changes_nothing_and_one_its_weight(small):

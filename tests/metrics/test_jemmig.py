@@ -1,5 +1,6 @@
 """JEMMIG against published tables, closed forms and entropies counted one by one."""
 
+import itertools
 from collections import Counter
 from math import log
 
@@ -62,6 +63,17 @@ def test_it_agrees_with_an_independent_estimate(small, bins):
     nats, scores = reference(*small, bins)
     assert list(result.per_factor.values()) == pytest.approx(scores, abs=1e-9)
     assert result.parts["nats"] == pytest.approx(np.mean(nats), abs=1e-9)
+
+
+def test_of_a_missed_factor_all_latents_tell_alike_and_their_order_does_not_count(bench):
+    latents = bench.latents["missing"]
+    found = [
+        jemmig(latents[:, list(order)], bench.codes).value
+        for order in itertools.permutations(range(4))
+    ]
+    assert found == pytest.approx([PUBLISHED["missing"]] * 24, abs=0.0015)
+    wide = np.hstack([np.ones((len(latents), 1)), latents])
+    assert jemmig(wide, bench.codes).value == pytest.approx(found[0], abs=1e-12)
 
 
 def test_chance_is_what_noise_scores_and_not_zero(bench):

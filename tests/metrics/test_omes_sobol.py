@@ -1,6 +1,7 @@
 """OMES on Sobol indices against the ANOVA decomposition, SALib, and codes whose truth is known."""
 
 import itertools
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -294,3 +295,31 @@ def test_split_groups_stay_together_in_the_regression():
     grouped = replace(known, split_groups=np.repeat(np.arange(30), 10))
     assert omes_sobol(grouped, rounds=20).value == pytest.approx(1, abs=0.06)
     assert omes_sobol(replace(known, split_groups=np.zeros(300, dtype=int))).value is None
+
+
+@pytest.mark.parametrize("rare", [0.5, 0.1])
+def test_classes_that_are_not_equally_frequent_are_warned_of(rare):
+    rng = np.random.default_rng(0)
+    codes = np.stack([rng.integers(0, 6, 4000), rng.random(4000) < rare], axis=1).astype(int)
+    mixed = np.stack([codes[:, 0] / 1.7 + codes[:, 1], codes[:, 0]], axis=1)
+    others = rng.integers(0, 20, (4000, 1))  # so that there are pairs enough
+    result = omes_sobol(mixed, np.hstack([codes, others]))
+    truth = np.var(codes[:, 1]) / np.var(mixed[:, 0])
+    expected = 0.5 / (2 * rare * (1 - rare))
+    assert result.matrix[0][1] == pytest.approx(expected * truth, rel=0.1)
+    said = [line for line in result.warnings if "not equally frequent" in line]
+    assert [line.startswith("factor factor_1") for line in said] == [True] * (rare < 0.5)
+    if said:
+        told = re.search(r"up to ([0-9.]+) times too large", said[0])
+        assert float(told[1]) == pytest.approx(expected, abs=0.2)
+    other = omes_sobol(mixed, codes, estimator="regression")
+    assert other.matrix[0][1] == pytest.approx(truth, rel=0.05)
+    assert not any("not equally frequent" in line for line in other.warnings)
+
+
+@pytest.mark.parametrize("rows", [40, 60, 100])
+def test_few_rows_are_enough_for_the_regression_to_find_a_perfect_code(rows):
+    rng = np.random.default_rng(0)
+    codes = np.stack([rng.integers(0, 5, rows), rng.integers(0, 3, rows)], axis=1)
+    latents = np.hstack([codes, rng.normal(size=(rows, 1))])
+    assert omes_sobol(latents, codes, estimator="regression").value > 0.95
