@@ -6,7 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# The same examples every time, so that a change fails for what it did; DRBENCH_FUZZ draws others.
+hypothesis.settings.register_profile("drbench", derandomize="DRBENCH_FUZZ" not in os.environ)
+hypothesis.settings.load_profile("drbench")
 
 # Networks in tests are tiny: more threads only wait for each other. Set before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -13,7 +13,7 @@ from drbench.errors import BoardError
 from drbench.leaderboard.evidence import EVIDENCE, evidence_names, without_evidence
 from drbench.leaderboard.store import add, load_board
 from drbench.leaderboard.validate import validate
-from drbench.leaderboard.verify import verify
+from drbench.leaderboard.verify.verify import verify
 
 Forger = runpy.run_path(str(Path(__file__).with_name("forging.py")))["Forger"]
 

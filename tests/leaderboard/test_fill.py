@@ -93,7 +93,8 @@ def test_the_commands_as_typed_fill_their_cell(cell, executed, tmp_path, monkeyp
     monkeypatch.setenv("USER", "somebody")
     parsed = {}
     monkeypatch.setattr(
-        "drbench.leaderboard.verify.verify", lambda board, keys, **given: parsed.update(given) or []
+        "drbench.leaderboard.verify.verify.verify",
+        lambda board, keys, **given: parsed.update(given) or [],
     )
     assert run(shlex.split(verify.replace('"$USER"', "somebody"))[1:]) == 0
     assert parsed == {"every": False, "level": "re-encoded", "by": "somebody", "write": True}

@@ -13,7 +13,7 @@ from drbench.leaderboard.likeness import ALIKE, lookalikes
 from drbench.leaderboard.reading import read_model
 from drbench.leaderboard.store import built_board, record_files, write_board
 from drbench.leaderboard.validate import validate
-from drbench.leaderboard.verify import Verdict, verify
+from drbench.leaderboard.verify.verify import Verdict, verify
 from drbench.runs.encoding import Sample
 from drbench.runs.execute import Run
 from drbench.runs.record import Record

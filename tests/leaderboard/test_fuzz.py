@@ -35,7 +35,6 @@ EXAMPLES = int(os.environ.get("DRBENCH_FUZZ", "60"))
 fuzzed = settings(
     max_examples=EXAMPLES,
     deadline=None,
-    derandomize="DRBENCH_FUZZ" not in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -16,12 +16,12 @@ import pytest
 from drbench import DataRef
 from drbench.cli import run
 from drbench.errors import BoardError, RequestError
-from drbench.leaderboard import reencode
 from drbench.leaderboard.reading import read_model
 from drbench.leaderboard.store import add, built_board, write_board
 from drbench.leaderboard.validate import validate
 from drbench.leaderboard.verification import Verifications
-from drbench.leaderboard.verify import verify
+from drbench.leaderboard.verify import reencode
+from drbench.leaderboard.verify.verify import verify
 from drbench.runs.provenance import library_versions
 
 Forger = runpy.run_path(str(Path(__file__).with_name("forging.py")))["Forger"]
@@ -137,7 +137,9 @@ def test_no_board_is_named(tmp_path):
 
 
 def test_a_board_that_cannot_be_written_is_refused_before_the_work(target, monkeypatch):
-    monkeypatch.setattr("drbench.leaderboard.verify._Check.verdict", lambda *_: pytest.fail("work"))
+    monkeypatch.setattr(
+        "drbench.leaderboard.verify.verify._Check.verdict", lambda *_: pytest.fail("work")
+    )
     lock = target.board / ".lock"
     lock.unlink(missing_ok=True)
     lock.mkdir()  # root may write anywhere, but not open a folder as a file
@@ -151,7 +153,7 @@ def test_a_record_that_changes_meanwhile_is_not_said_to_be_verified(target, monk
         target.file.write_text(target.record.to_json())
         return {}, 0.0
 
-    monkeypatch.setattr("drbench.leaderboard.verify.rescore", checked)
+    monkeypatch.setattr("drbench.leaderboard.verify.verify.rescore", checked)
     with pytest.raises(BoardError, match="changed while it was verified"):
         verify(target.board, [target.key], level="rescored", by="A", write=True)
     assert not (target.board / "verifications").exists()
@@ -389,7 +391,7 @@ def trained_again(monkeypatch, change):
         again.provenance["encoder_hash"]["after"] = "0" * 64
         return again.record
 
-    monkeypatch.setattr("drbench.leaderboard.retrain.execute", execute)
+    monkeypatch.setattr("drbench.leaderboard.verify.retrain.execute", execute)
 
 
 BOARD: list[Path] = []

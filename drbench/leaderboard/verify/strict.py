@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 
 from drbench.data.spec import Factor
 from drbench.errors import BoardError, RepresentationError
-from drbench.leaderboard.findings import RefutedError
 from drbench.leaderboard.reading import check_json
+from drbench.leaderboard.verify.findings import RefutedError
 from drbench.representation import Interventions, Representation
 from drbench.representation_file import FORMAT_VERSION
 from drbench.runs.record import Record

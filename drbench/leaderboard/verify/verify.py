@@ -9,12 +9,9 @@ from typing import Literal, final
 from drbench.errors import BoardError, RequestError
 from drbench.leaderboard.build import group_id
 from drbench.leaderboard.copies import find_copies
-from drbench.leaderboard.elsewhere import made_elsewhere
 from drbench.leaderboard.evidence import without_evidence
-from drbench.leaderboard.findings import DiffersError, RefutedError, UnverifiableError
 from drbench.leaderboard.problems import record_problems
 from drbench.leaderboard.reading import read_model
-from drbench.leaderboard.rescore import rescore
 from drbench.leaderboard.store import (
     load_verifications,
     locked,
@@ -33,6 +30,9 @@ from drbench.leaderboard.verification import (
     record_hash,
     state_of,
 )
+from drbench.leaderboard.verify.elsewhere import made_elsewhere
+from drbench.leaderboard.verify.findings import DiffersError, RefutedError, UnverifiableError
+from drbench.leaderboard.verify.rescore import rescore
 from drbench.progress import part_of, say
 from drbench.runs.provenance import library_versions
 from drbench.runs.record import Record
@@ -228,7 +228,7 @@ class _Check:
         if self.level == "rescored":
             return "rescored"
         try:
-            from drbench.leaderboard.reencode import reencode
+            from drbench.leaderboard.verify.reencode import reencode
         except ImportError as error:
             return self._as_far_as("rescored", UnverifiableError(f"encoding needs torch: {error}."))
         try:
@@ -257,7 +257,7 @@ class _Check:
         return []
 
     def _retrain(self, copied: str | None) -> Outcome:
-        from drbench.leaderboard.retrain import retrain
+        from drbench.leaderboard.verify.retrain import retrain
 
         row = [each for each in self.records.values() if group_id(each) == group_id(self.record)]
         found = retrain(self.record, row)

@@ -8,7 +8,7 @@ import torch
 
 from drbench.data.dataset import is_open
 from drbench.errors import DrbenchError
-from drbench.leaderboard.findings import UnverifiableError
+from drbench.leaderboard.verify.findings import UnverifiableError
 from drbench.models.checkpoints import weights_of
 from drbench.models.model import Model, load_model
 from drbench.runs.data import image_shape

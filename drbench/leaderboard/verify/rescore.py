@@ -4,14 +4,14 @@ from pathlib import Path
 
 from drbench.errors import DrbenchError
 from drbench.leaderboard.evidence import EVIDENCE, evidence_names, evidence_problem
-from drbench.leaderboard.findings import (
+from drbench.leaderboard.verify.findings import (
     TOLERANCE,
     DiffersError,
     UnverifiableError,
     difference,
     rounding,
 )
-from drbench.leaderboard.strict import read_latents
+from drbench.leaderboard.verify.strict import read_latents
 from drbench.metrics.scoring import score
 from drbench.progress import part_of
 from drbench.representation import Representation

@@ -14,8 +14,8 @@ import torch
 from drbench.errors import DrbenchError
 from drbench.files import cache_at, data_dir
 from drbench.leaderboard.build import seeds_of
-from drbench.leaderboard.findings import TOLERANCE, DiffersError, UnverifiableError
-from drbench.leaderboard.registered import require_registered
+from drbench.leaderboard.verify.findings import TOLERANCE, DiffersError, UnverifiableError
+from drbench.leaderboard.verify.registered import require_registered
 from drbench.runs.execute import execute
 from drbench.runs.record import Record, Stage
 

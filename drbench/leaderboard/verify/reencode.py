@@ -13,10 +13,15 @@ from jaxtyping import Float
 
 from drbench.errors import DrbenchError
 from drbench.leaderboard.evidence import EVIDENCE
-from drbench.leaderboard.findings import TOLERANCE, DiffersError, RefutedError, UnverifiableError
-from drbench.leaderboard.registered import Registered, require_registered
-from drbench.leaderboard.rescore import compare_scores
-from drbench.leaderboard.strict import read_layout, require_layout
+from drbench.leaderboard.verify.findings import (
+    TOLERANCE,
+    DiffersError,
+    RefutedError,
+    UnverifiableError,
+)
+from drbench.leaderboard.verify.registered import Registered, require_registered
+from drbench.leaderboard.verify.rescore import compare_scores
+from drbench.leaderboard.verify.strict import read_layout, require_layout
 from drbench.models.checkpoints import load_weights
 from drbench.models.inference import encoder, seeded_network
 from drbench.progress import part_of
