@@ -119,6 +119,8 @@ class Run(Frozen):
 
     key: Sha256
     """Key of the record, and the name of its file in records/."""
+    record_hash: str
+    """First 12 digits of the SHA-256 of the record's text."""
     seeds: tuple[int, ...]
     """Seed of each training, the source's first."""
     state: State
@@ -168,17 +170,25 @@ class Row(Frozen):
     factors: tuple[Factor, ...]
     """Factors of the target, in column order."""
     state: State
-    """The weakest state of its runs."""
+    """The weakest state of the runs that count."""
     n_seeds: int
     """Distinct seeds of the source training: fine-tunings of one source are not independent."""
     few_seeds: bool
     """Whether that is less than the ranking's `few_seeds`."""
     runs: tuple[Run, ...]
-    """The records, in the order of every `values`."""
+    """The records that count, in the order of every `values`."""
+    uncounted: tuple[Run, ...]
+    """Records of the same spec that do not: refuted ones, and on the official track, as soon as one
+    is verified, those that are not. So nobody's run can take another's row out of the ranking."""
     metrics: dict[str, Cell]
     """Scores by metric."""
     notes: tuple[str, ...]
     """What any run says was converted or left out on the way."""
+
+    @property
+    def all_runs(self) -> tuple[Run, ...]:
+        """Every run of the row, those that count first."""
+        return self.runs + self.uncounted
 
 
 class Ranking(Frozen):

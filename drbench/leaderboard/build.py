@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from drbench.data.spec import Origin
 from drbench.errors import BoardError
 from drbench.files import canonical_json, sha256_text
 from drbench.leaderboard.board import (
@@ -20,7 +21,14 @@ from drbench.leaderboard.board import (
 from drbench.leaderboard.cells import Runs, cell
 from drbench.leaderboard.official import PUBLISHED
 from drbench.leaderboard.ranking import VERIFIED, Direction, direction, ranking, ranks
-from drbench.leaderboard.verification import STATES, State, Verifications, checks_of, state_of
+from drbench.leaderboard.verification import (
+    STATES,
+    State,
+    Verifications,
+    checks_of,
+    record_hash,
+    state_of,
+)
 from drbench.runs.record import Record, Software
 
 
@@ -80,18 +88,20 @@ def seeds_of(record: Record) -> tuple[int, ...]:
     return tuple(spec.seed for spec in record.spec.chain)
 
 
-def _row(name: str, records: list[Record], known: dict[str, Verifications]) -> tuple[Row, Runs]:
-    records = sorted(records, key=lambda record: (seeds_of(record), record.key))
-    spec, chain = records[0].spec, records[0].spec.chain
+def _row(name: str, group: list[Record], known: dict[str, Verifications]) -> tuple[Row, Runs]:
+    group = sorted(group, key=lambda record: (seeds_of(record), record.key))
+    spec, chain = group[0].spec, group[0].spec.chain
     kind: RowKind = "transfer" if spec.init else "source"
+    track: Origin = "official" if all(s.data.origin == "official" for s in chain) else "rendered"
+    state = {record.key: state_of(record, known.get(record.key)) for record in group}
+    records = _counted(group, state, track)
     seeds = [seeds_of(record)[0] for record in records]
     runs = Runs(name, tuple(records), tuple(seeds))
-    states = [state_of(record, known.get(record.key)) for record in records]
     metrics = sorted({m for r in records for scores in r.scores.values() for m in scores})
     n_seeds = len(set(seeds))
     row = Row(
         id=name,
-        track="official" if all(s.data.origin == "official" for s in chain) else "rendered",
+        track=track,
         kind=kind,
         source=chain[0].data,
         target=spec.data,
@@ -104,23 +114,29 @@ def _row(name: str, records: list[Record], known: dict[str, Verifications]) -> t
         checkpoint=", ".join(sorted({record.provenance.checkpoint for record in records})),
         scoring=spec.scoring,
         factors=records[0].factors,
-        state=min(states, key=STATES.index),
+        state=min((state[record.key] for record in records), key=STATES.index),
         n_seeds=n_seeds,
         few_seeds=n_seeds < FEW_SEEDS,
-        runs=tuple(
-            _run(record, state, known.get(record.key))
-            for record, state in zip(records, states, strict=True)
-        ),
+        runs=tuple(_run(r, state[r.key], known.get(r.key)) for r in records),
+        uncounted=tuple(_run(r, state[r.key], known.get(r.key)) for r in group if r not in records),
         metrics={metric: cell(metric, runs) for metric in metrics},
         notes=tuple(dict.fromkeys(note for record in records for note in record.notes)),
     )
     return row, runs
 
 
+def _counted(group: list[Record], state: dict[str, State], track: Origin) -> list[Record]:
+    """Runs that a row's scores are of: those that may be ranked, or all that are not refuted."""
+    known = [record for record in group if state[record.key] != "refuted"]
+    verified = [record for record in known if state[record.key] in VERIFIED]
+    return (verified if track == "official" else known) or known or group
+
+
 def _run(record: Record, state: State, known: Verifications | None) -> Run:
     origin = record.provenance
     return Run(
         key=record.key,
+        record_hash=record_hash(record)[:12],
         seeds=seeds_of(record),
         state=state,
         checks=tuple(
@@ -195,7 +211,7 @@ def _obstacle(row: Row, each: Cell, better: Direction | None) -> str | None:
     if each.score.after.mean is None:
         return f"a run has no score: {each.score.reason}"
     if row.state == "refuted":
-        return "a run was refuted"
+        return "every run was refuted"
     if row.track == "official" and row.state not in VERIFIED:
         return f"a run is {row.state}: the official track ranks what others have re-encoded"
     if better is None:

@@ -79,7 +79,10 @@ def title(row: Row) -> str:
 
 
 def scores_by_run(row: Row) -> dict[str, dict[str, float | None]]:
-    """Every value of each run by its key: scores, factors and parts, before and after."""
+    """Every value of each run that counts: scores, factors and parts, before and after.
+
+    By key; nothing of those that do not count.
+    """
     found: dict[str, dict[str, float | None]] = {run.key: {} for run in row.runs}
     for metric, cell in row.metrics.items():
         for name, stage, summary in _summaries(metric, cell):
@@ -107,8 +110,9 @@ def _summaries(metric: str, cell: Cell) -> Iterator[tuple[str, str, Summary]]:
 
 def _runs(row: Row) -> str:
     """How many runs a row has, and what was checked of them."""
-    states = sorted({_state(run) for run in row.runs})
-    return f"{len(row.runs)} {'run' if len(row.runs) == 1 else 'runs'}, {' or '.join(states)}"
+    runs = row.all_runs
+    states = sorted({_state(run) for run in runs})
+    return f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, {' or '.join(states)}"
 
 
 def _state(run: Run) -> str:
@@ -120,20 +124,26 @@ def _state(run: Run) -> str:
 def _row_differences(old: Row, new: Row, tolerance: float) -> Iterator[Difference]:
     name = title(new)
     before, after = scores_by_run(old), scores_by_run(new)
-    now = {run.key: run for run in new.runs}
-    for run in old.runs:
-        if run.key not in after:
+    now = {run.key: run for run in new.all_runs}
+    for run in old.all_runs:
+        if run.key not in now:
             yield Difference("run", name, run.key, _state(run), None)
             continue
         if now[run.key].state != run.state:
             yield Difference("state", name, run.key, _state(run), _state(now[run.key]))
-        scores, others = before[run.key], after[run.key]
+        scores, others = before.get(run.key, {}), after.get(run.key, {})
+        if not (scores and others):  # a run that does not count shows no scores
+            if now[run.key].record_hash != run.record_hash:
+                old_hash, new_hash = run.record_hash, now[run.key].record_hash
+                yield Difference("run", name, f"{run.key[:12]} record", old_hash, new_hash)
+            continue
         for which in [*scores, *(which for which in others if which not in scores)]:
             was, now_is = scores.get(which), others.get(which)
             if differs(was, now_is, tolerance):
                 yield Difference("score", name, f"{run.key[:12]} {which}", was, now_is)
-    for run in new.runs:
-        if run.key not in before:
+    known = {run.key for run in old.all_runs}
+    for run in new.all_runs:
+        if run.key not in known:
             yield Difference("run", name, run.key, None, _state(run))
     for metric in sorted(old.metrics.keys() | new.metrics.keys()):
         a, b = old.metrics.get(metric), new.metrics.get(metric)

@@ -53,7 +53,7 @@ def _filling(cell: OfficialCell, board: Leaderboard, wanted: int) -> Filling:
     rows = [row for row in board.official if _is_of(row, cell)]
     row = max(rows, key=lambda row: (len(_verified(row)), row.n_seeds), default=None)
     verified = _verified(row) if row else {}
-    runs = {run.seeds[0]: run for run in row.runs} if row else {}
+    runs = {run.seeds[0]: run for run in row.all_runs} if row else {}
     waiting = {
         seed: run.key
         for seed, run in runs.items()

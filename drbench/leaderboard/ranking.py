@@ -18,10 +18,11 @@ VERIFIED: frozenset[State] = frozenset({"re-encoded", "retrained"})
 RULE = (
     "Rows are ranked by a metric's mean over the runs after training, among rows of the same "
     "track, kind, target, factors, sample, pairs and parameters of the metric. A row in which any "
-    "run lacks the score is not ranked, nor is one with a refuted run. The official track ranks "
-    "only rows of which every run was re-encoded or retrained by others. Of drbench's own metrics "
-    "gaussian_tc and latent_mi are better when lower, the others when higher; of another's, what a "
-    "perfect code scores is better than what chance scores, and without both it ranks nothing."
+    "run lacks the score is not ranked. Refuted runs do not count, nor, on the official track, "
+    "runs that nobody re-encoded or retrained; a row without any other run is not ranked. Of "
+    "drbench's own metrics gaussian_tc and latent_mi are better when lower, the others when "
+    "higher; of another's, what a perfect code scores is better than what chance scores, and "
+    "without both it ranks nothing."
 )
 TIES = (
     "Equal means share a place. The seeds of each row are resampled 2,000 times, and all rows of a "

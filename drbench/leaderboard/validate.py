@@ -7,7 +7,13 @@ from drbench.errors import BoardError
 from drbench.leaderboard.board import Leaderboard
 from drbench.leaderboard.build import build
 from drbench.leaderboard.copies import copies
-from drbench.leaderboard.diff import LARGEST, differs, read_board, scores_by_run, title
+from drbench.leaderboard.diff import (
+    LARGEST,
+    differs,
+    read_board,
+    scores_by_run,
+    title,
+)
 from drbench.leaderboard.diff import TOLERANCE as CHANGE
 from drbench.leaderboard.evidence import evidence_problems
 from drbench.leaderboard.problems import record_problems
@@ -102,17 +108,22 @@ def _strangers(board: Path) -> Iterator[str]:
 
 def changes(base: Leaderboard, board: Leaderboard) -> Iterator[str]:
     """What of a published board is gone from another, has other scores, or is less verified."""
-    now = {run.key: (row, run.state) for row in board.rows for run in row.runs}
+    now = {run.key: run for row in board.rows for run in row.all_runs}
     scores = {key: found for row in board.rows for key, found in scores_by_run(row).items()}
     for row in base.rows:
-        for run in row.runs:
+        published = scores_by_run(row)
+        for run in row.all_runs:
             if run.key not in now:
                 yield f"the run {run.key[:12]} of {title(row)} was published and is gone."
                 continue
-            state = now[run.key][1]
+            # Of a run that does not count there are no scores to compare.
+            compared = run.key in published and run.key in scores
+            if not compared and now[run.key].record_hash != run.record_hash:
+                yield f"the run {run.key[:12]} was published with another record."
+            state = now[run.key].state
             if state != "refuted" and STATES.index(state) < STATES.index(run.state):
                 yield f"the run {run.key[:12]} was {run.state}, and is only {state} now."
-        for key, before in scores_by_run(row).items():
+        for key, before in published.items():
             for name, old in before.items():
                 new = scores.get(key, before).get(name)
                 if differs(old, new, CHANGE):

@@ -89,6 +89,19 @@ def test_states_and_ranks_that_changed_are_said(make_record):
     assert ("rank", "mig", "1 (1 to 1) of 1", "2 (1 to 2) of 2") in found
 
 
+def test_a_run_that_counts_no_more_has_another_state_and_no_other_scores(make_record):
+    records = [make_record(seed=seed, scores=scores(0.2 + seed / 10)) for seed in range(3)]
+    refuted = build(records, [checked(records[2], "refuted")])
+    found = told(diff(build(records), refuted))
+    assert ("state", records[2].key, "self-reported", "refuted by A") in found
+    assert ("mean", "mig", 0.3, 0.25) in found
+    assert len(found) == 2
+    edited = records[2].model_copy(update={"notes": ("edited",)})
+    found = told(diff(refuted, build([*records[:2], edited], [checked(edited, "refuted")])))
+    hashes = (record_hash(records[2])[:12], record_hash(edited)[:12])
+    assert found == [("run", f"{edited.key[:12]} record", *hashes)]
+
+
 def test_differences_turn_with_the_boards(make_record):
     a = build([make_record(seed=seed) for seed in (0, 1)])
     b = build([make_record(seed=seed) for seed in (1, 2)] + [make_record(model="ae")])

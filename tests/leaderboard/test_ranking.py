@@ -223,7 +223,7 @@ def checked(record, state, **changes):
 
 def test_the_official_track_ranks_only_what_was_reencoded(make_record):
     honest = [make_record(seed=seed, origin="official") for seed in (0, 1)]
-    (row,) = build(honest, [checked(honest[0], "re-encoded")]).official
+    (row,) = build(honest, [checked(honest[0], "rescored")]).official
     assert (row.state, row.metrics["mig"].rank) == ("self-reported", None)
     assert "self-reported" in row.metrics["mig"].unranked
     states = [checked(honest[0], "re-encoded"), checked(honest[1], "retrained")]
@@ -240,10 +240,29 @@ def test_rescored_is_not_enough_for_the_official_track(make_record):
 
 def test_a_refuted_run_is_never_ranked(make_record):
     record = make_record()
-    (row,) = build([record, make_record(seed=1)], [checked(record, "refuted")]).rows
-    assert [run.state for run in row.runs] == ["refuted", "self-reported"]
+    (row,) = build([record], [checked(record, "refuted")]).rows
     assert row.metrics["mig"].rank is None
     assert "refuted" in row.metrics["mig"].unranked
+
+
+def test_a_refuted_run_does_not_count_and_takes_nobody_out_of_the_ranking(make_record):
+    bad, good = make_record(scores=scores(0.9)), make_record(seed=1, scores=scores(0.4))
+    (row,) = build([bad, good], [checked(bad, "refuted")]).rows
+    assert (row.state, row.n_seeds, row.metrics["mig"].score.after.values) == (
+        "self-reported", 1, (0.4,),
+    )  # fmt: skip
+    assert [run.key for run in row.uncounted] == [bad.key]
+    assert row.metrics["mig"].rank.place == 1
+
+
+def test_a_run_that_nobody_checked_takes_no_official_row_out_of_the_ranking(make_record):
+    known = [make_record(seed=seed, origin="official", scores=scores(0.5)) for seed in (0, 1)]
+    stranger = make_record(seed=2, origin="official", scores=scores(0.9))
+    states = [checked(each, "re-encoded") for each in known]
+    (row,) = build([*known, stranger], states).official
+    assert (row.state, row.n_seeds, row.metrics["mig"].score.after.mean) == ("re-encoded", 2, 0.5)
+    assert row.metrics["mig"].rank.place == 1
+    assert [(run.key, run.state) for run in row.uncounted] == [(stranger.key, "self-reported")]
 
 
 def test_a_check_of_another_record_counts_for_nothing(make_record):

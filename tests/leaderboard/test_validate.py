@@ -238,6 +238,18 @@ def test_a_run_that_is_less_verified_is_found_unless_it_was_refuted(board, publi
     assert validate(board, published) == []
 
 
+def test_a_run_that_does_not_count_cannot_be_edited_either(board, make_record, tmp_path):
+    record = make_record(seed=0)
+    verify(board, record, check_of(record, "refuted"))
+    shutil.copytree(board, tmp_path / "published")
+    assert validate(board, tmp_path / "published") == []
+    edited = record.model_copy(update={"notes": ("edited",)})
+    rewrite(board, record, edited.to_json())
+    verify(board, edited, check_of(edited, "refuted"))
+    (problem,) = validate(board, tmp_path / "published")
+    assert problem == f"the run {record.key[:12]} was published with another record."
+
+
 def test_every_problem_is_said_at_once(board, make_record):
     rewrite(board, make_record(seed=0), "{}")
     rewrite(board, make_record(seed=1), "[")

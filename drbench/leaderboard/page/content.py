@@ -53,7 +53,7 @@ def page_content(board: Leaderboard) -> PageContent:
         ranking=f"{board.ranking.rule} {board.ranking.ties}",
         few=board.ranking.few_seeds,
         schema_version=board.schema_version,
-        records=sum(len(row.runs) for row in board.rows),
+        records=sum(len(row.all_runs) for row in board.rows),
         official=[_official(filling) for filling in fill(board)],
         bibtex=citations(board, metrics),
     )
@@ -116,9 +116,9 @@ def _row(row: Row, varied: Collection[str]) -> PageRow:
         details={
             "factors": [factor.name for factor in row.factors],
             "metrics": {name: _cell(cell) for name, cell in row.metrics.items()},
-            "warnings": _dirty(row.runs) + _warnings(row.metrics),
+            "warnings": _uncounted(row) + _dirty(row.runs) + _warnings(row.metrics),
             "facts": _facts(row),
-            "runs": {"heads": _RUN_HEADS, "rows": [_run(run) for run in row.runs]},
+            "runs": {"heads": _RUN_HEADS, "rows": [_run(run) for run in row.all_runs]},
         },
     )
 
@@ -188,6 +188,13 @@ def _warnings(metrics: Mapping[str, Cell]) -> list[str]:
         for warning in cell.warnings:
             given[warning].append(name)
     return [f"{', '.join(names)}: {warning}" for warning, names in given.items()]
+
+
+def _uncounted(row: Row) -> list[str]:
+    """Runs of the row's spec whose scores are not in it."""
+    states = sorted({run.state for run in row.uncounted})
+    said = f"{len(row.uncounted)} of {len(row.all_runs)} runs do not count: {' or '.join(states)}"
+    return [said] if states else []
 
 
 def _dirty(runs: Sequence[Run]) -> list[str]:
