@@ -7,6 +7,7 @@ from drbench.data.spec import Factor, Origin
 from drbench.files import sha256_text
 from drbench.metrics.metric import MetricResult
 from drbench.models.budget import Training
+from drbench.runs.data import image_shape
 from drbench.runs.record import Provenance, Record, Software, Stage
 from drbench.runs.spec import DataRef, RunSpec, Scoring
 
@@ -62,6 +63,7 @@ def make_record(
         "key": spec.key,
         "spec": spec,
         "factors": tuple(Factor(name=n, kind="ordinal", size=s) for n, s in levels.items()),
+        "image_shape": image_shape(changes.get("spec", spec).chain[0].data),
         "scores": scores,
         "objective": {stage: {"elbo": -1.0} for stage in scores},
         "scored_rows": 100,

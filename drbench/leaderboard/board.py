@@ -169,6 +169,8 @@ class Row(Frozen):
     """What was asked to be scored, on how much."""
     factors: tuple[Factor, ...]
     """Factors of the target, in column order."""
+    image_shape: tuple[int, int, int]
+    """Height, width and channels of the images that were encoded: those of the source."""
     state: State
     """The weakest state of the runs that count."""
     n_seeds: int

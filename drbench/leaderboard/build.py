@@ -73,14 +73,15 @@ def build(records: Iterable[Record], verifications: Iterable[Verifications] = ()
 
 
 def group_id(record: Record) -> str:
-    """Hash of all that runs of one row share: the spec without its seeds, and the factors."""
+    """Hash of what the runs of a row share: the spec without its seeds, factors, image size."""
     spec = record.spec.model_dump(mode="json")
     stage: dict[str, Any] | None = spec
     while stage:
         del stage["seed"]
         stage = stage["init"]
     factors = [factor.model_dump(mode="json") for factor in record.factors]
-    return sha256_text(canonical_json({"spec": spec, "factors": factors}))
+    shared = {"spec": spec, "factors": factors, "image_shape": record.image_shape}
+    return sha256_text(canonical_json(shared))
 
 
 def seeds_of(record: Record) -> tuple[int, ...]:
@@ -114,6 +115,7 @@ def _row(name: str, group: list[Record], known: dict[str, Verifications]) -> tup
         checkpoint=", ".join(sorted({record.provenance.checkpoint for record in records})),
         scoring=spec.scoring,
         factors=records[0].factors,
+        image_shape=records[0].image_shape,
         state=min((state[record.key] for record in records), key=STATES.index),
         n_seeds=n_seeds,
         few_seeds=n_seeds < FEW_SEEDS,
@@ -197,7 +199,9 @@ def _group(row: Row, metric: str) -> str:
         "metric": metric,
         "track": row.track,
         "kind": row.kind,
-        "target": row.target.model_dump(mode="json"),
+        # What a target is cut down to are its factors, and its pixels those of the source.
+        "target": row.target.name,
+        "image_shape": row.image_shape,
         "factors": [factor.model_dump(mode="json") for factor in row.factors],
         "sample": row.scoring.sample,
         "pairs": row.scoring.pairs,

@@ -6,7 +6,7 @@ from drbench import registry
 from drbench.errors import PluginError, RequestError
 from drbench.leaderboard.names import name_problems
 from drbench.metrics.metric import Metric, MetricResult
-from drbench.runs.data import declared
+from drbench.runs.data import declared, image_shape
 from drbench.runs.record import Record
 
 TOLERANCE = 1e-9
@@ -75,6 +75,11 @@ def _data_problems(record: Record) -> Iterator[str]:
         except (RequestError, PluginError) as error:
             yield str(error)
             continue
+        if stage is record.spec.chain[0] and record.image_shape != image_shape(stage.data):
+            yield (
+                f"the images have the shape {record.image_shape}, but those of {name} have "
+                f"{image_shape(stage.data)}."
+            )
         found = [(factor.name, factor.size) for factor in record.factors]
         if stage is record.spec and found != expected:
             yield f"the factors are {_listed(found)}, but {name} has {_listed(expected)}."

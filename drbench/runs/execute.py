@@ -94,6 +94,7 @@ def execute(
         key=spec.key,
         spec=spec,
         factors=run.truth.spec.factors,
+        image_shape=run.truth.spec.image_shape,
         scores=scores,
         objective=terms,
         scored_rows=len(run.sample.rows),

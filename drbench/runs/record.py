@@ -67,6 +67,8 @@ class Record(Frozen):
     """What the run was."""
     factors: tuple[Factor, ...]
     """Factors of what was scored, in the order of the columns of every matrix."""
+    image_shape: tuple[int, int, int]
+    """Height, width and channels of the images that were encoded: those of the source."""
     scores: dict[Stage, dict[str, MetricResult]]
     """Scores of the held-out sample by metric: after training and, for a transfer, before it."""
     objective: dict[Stage, dict[str, float]]

@@ -16,7 +16,7 @@ from drbench.leaderboard.validate import validate
 from drbench.leaderboard.verification import Verification, Verifications, record_hash
 from drbench.metrics.metric import MetricResult
 from drbench.registry import load, names
-from drbench.runs.data import declared
+from drbench.runs.data import declared, image_shape
 from drbench.runs.record import Record
 from drbench.runs.spec import RunSpec
 
@@ -54,6 +54,7 @@ def record_of(make_record, spec):
         "latents_hash": {stage: sha256_text(f"{stage} {spec.key}") for stage in scores},
     }
     changes = {"spec": spec.model_dump(), "key": spec.key, "provenance": origin}
+    changes["image_shape"] = image_shape(spec.chain[0].data)
     return Record.model_validate(made | changes)
 
 

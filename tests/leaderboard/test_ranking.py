@@ -188,6 +188,21 @@ def test_scores_of_other_samples_or_pairs_are_ranked_apart(make_record, change):
     assert [row.metrics["mig"].rank.of for row in found] == [1, 1]
 
 
+def test_images_of_another_size_are_ranked_apart(make_record):
+    small = make_record(model="ae").model_copy(update={"image_shape": (32, 32, 1)})
+    assert cells(build([make_record(), small]))["ae"].rank.of == 1
+
+
+def test_images_of_one_size_are_ranked_together_however_it_was_asked_for(make_record):
+    document = make_record(model="ae").spec.model_dump()
+    document["data"]["resize"] = document["init"]["data"]["resize"] = 64
+    spec = RunSpec.model_validate(document)
+    asked = Record.model_validate(
+        make_record(model="ae").model_dump() | {"spec": document, "key": spec.key}
+    )
+    assert cells(build([make_record(), asked]))["ae"].rank.of == 2
+
+
 def test_a_row_with_a_missing_score_is_unranked_with_the_reason(make_record):
     records = [
         make_record(model="ae"),
