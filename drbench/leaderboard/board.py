@@ -180,8 +180,8 @@ class Row(Frozen):
     runs: tuple[Run, ...]
     """The records that count, in the order of every `values`."""
     uncounted: tuple[Run, ...]
-    """Records of the same spec that do not: refuted ones, and on the official track, as soon as one
-    is verified, those that are not. So nobody's run can take another's row out of the ranking."""
+    """Records of the same spec that do not: refuted ones and, as soon as one is re-encoded or
+    retrained, those that are not. So nobody's run changes what was verified of another's."""
     metrics: dict[str, Cell]
     """Scores by metric."""
     notes: tuple[str, ...]

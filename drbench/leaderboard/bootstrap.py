@@ -27,7 +27,8 @@ def resample(seeds: int, stream: int) -> Int[np.ndarray, "resample seed"]:
     # favours no seed by more than 1 in 2**60.
     raw = np.random.PCG64(stream).random_raw((RESAMPLES, seeds))
     drawn = (raw % np.uint64(seeds)).astype(np.int64)
-    return (drawn[:, :, None] == np.arange(seeds)).sum(axis=1)
+    places = drawn + seeds * np.arange(RESAMPLES)[:, None]
+    return np.bincount(places.ravel(), minlength=RESAMPLES * seeds).reshape(RESAMPLES, seeds)
 
 
 def resampled_means(

@@ -4,13 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from drbench.data.spec import Origin
 from drbench.errors import BoardError
 from drbench.files import canonical_json, sha256_text
 from drbench.leaderboard.board import (
     FEW_SEEDS,
     Budget,
-    Cell,
     Check,
     Leaderboard,
     Rank,
@@ -20,7 +18,15 @@ from drbench.leaderboard.board import (
 )
 from drbench.leaderboard.cells import Runs, cell
 from drbench.leaderboard.official import PUBLISHED
-from drbench.leaderboard.ranking import VERIFIED, Direction, direction, ranking, ranks
+from drbench.leaderboard.ranking import (
+    HIGHER_IS_BETTER,
+    LOWER_IS_BETTER,
+    VERIFIED,
+    Direction,
+    direction,
+    ranking,
+    ranks,
+)
 from drbench.leaderboard.verification import (
     STATES,
     State,
@@ -93,16 +99,16 @@ def _row(name: str, group: list[Record], known: dict[str, Verifications]) -> tup
     group = sorted(group, key=lambda record: (seeds_of(record), record.key))
     spec, chain = group[0].spec, group[0].spec.chain
     kind: RowKind = "transfer" if spec.init else "source"
-    track: Origin = "official" if all(s.data.origin == "official" for s in chain) else "rendered"
     state = {record.key: state_of(record, known.get(record.key)) for record in group}
-    records = _counted(group, state, track)
+    records = _counted(group, state)
+    counted = {record.key for record in records}
     seeds = [seeds_of(record)[0] for record in records]
     runs = Runs(name, tuple(records), tuple(seeds))
     metrics = sorted({m for r in records for scores in r.scores.values() for m in scores})
     n_seeds = len(set(seeds))
     row = Row(
         id=name,
-        track=track,
+        track="official" if all(s.data.origin == "official" for s in chain) else "rendered",
         kind=kind,
         source=chain[0].data,
         target=spec.data,
@@ -120,18 +126,19 @@ def _row(name: str, group: list[Record], known: dict[str, Verifications]) -> tup
         n_seeds=n_seeds,
         few_seeds=n_seeds < FEW_SEEDS,
         runs=tuple(_run(r, state[r.key], known.get(r.key)) for r in records),
-        uncounted=tuple(_run(r, state[r.key], known.get(r.key)) for r in group if r not in records),
+        uncounted=tuple(
+            _run(r, state[r.key], known.get(r.key)) for r in group if r.key not in counted
+        ),
         metrics={metric: cell(metric, runs) for metric in metrics},
         notes=tuple(dict.fromkeys(note for record in records for note in record.notes)),
     )
     return row, runs
 
 
-def _counted(group: list[Record], state: dict[str, State], track: Origin) -> list[Record]:
-    """Runs that a row's scores are of: those that may be ranked, or all that are not refuted."""
+def _counted(group: list[Record], state: dict[str, State]) -> list[Record]:
+    """Runs that a row's scores are of: the verified ones, or else all that are not refuted."""
     known = [record for record in group if state[record.key] != "refuted"]
-    verified = [record for record in known if state[record.key] in VERIFIED]
-    return (verified if track == "official" else known) or known or group
+    return [record for record in known if state[record.key] in VERIFIED] or known or group
 
 
 def _run(record: Record, state: State, known: Verifications | None) -> Run:
@@ -173,14 +180,12 @@ def _plugins(records: Sequence[Record]) -> dict[str, tuple[Software, ...]]:
 
 def _ranked(built: list[tuple[Row, Runs]]) -> tuple[dict[str, Direction], list[Row]]:
     """Which way each metric is better, and the rows with their ranks."""
-    directions: dict[str, Direction] = {}
+    directions = _directions([row for row, _ in built])
     found: dict[tuple[str, str], Rank | str] = {}
     groups: defaultdict[str, list[tuple[Row, Runs, str]]] = defaultdict(list)
     for row, runs in built:
-        for metric, each in row.metrics.items():
-            if better := _direction(row, metric):
-                directions.setdefault(metric, better)
-            if reason := _obstacle(row, each, better):
+        for metric in row.metrics:
+            if reason := _obstacle(row, metric, directions.get(metric)):
                 found[row.id, metric] = reason
             else:
                 groups[_group(row, metric)].append((row, runs, metric))
@@ -190,13 +195,14 @@ def _ranked(built: list[tuple[Row, Runs]]) -> tuple[dict[str, Direction], list[R
         resampled = [runs.resampled(metric) for _, runs, _ in group]
         places = ranks(means, resampled, directions[metric])
         found |= {(row.id, metric): rank for (row, _, _), rank in zip(group, places, strict=True)}
-    return dict(sorted(directions.items())), [_with_ranks(row, found) for row, _ in built]
+    return directions, [_with_ranks(row, found) for row, _ in built]
 
 
 def _group(row: Row, metric: str) -> str:
     """What rows must share for their scores to be comparable."""
     shared = {
         "metric": metric,
+        "makers": _makers(row, metric),
         "track": row.track,
         "kind": row.kind,
         # What a target is cut down to are its factors, and its pixels those of the source.
@@ -210,25 +216,40 @@ def _group(row: Row, metric: str) -> str:
     return canonical_json(shared)
 
 
-def _obstacle(row: Row, each: Cell, better: Direction | None) -> str | None:
+def _obstacle(row: Row, metric: str, better: Direction | None) -> str | None:
     """Why a row cannot be ranked by a metric; None if it can."""
+    each = row.metrics[metric]
     if each.score.after.mean is None:
         return f"a run has no score: {each.score.reason}"
     if row.state == "refuted":
         return "every run was refuted"
     if row.track == "official" and row.state not in VERIFIED:
         return f"a run is {row.state}: the official track ranks what others have re-encoded"
+    if metric in HIGHER_IS_BETTER | LOWER_IS_BETTER and _makers(row, metric) != ["drbench"]:
+        return "it is another's metric, under a name of drbench's own"
     if better is None:
         return "nothing says whether higher or lower is better"
     return None
 
 
-def _direction(row: Row, metric: str) -> Direction | None:
-    each = row.metrics[metric]
-    makers = {software.distribution for software in row.plugins.get(f"metric:{metric}", ())}
-    return direction(
-        metric, own=makers == {"drbench"}, reference=each.reference.mean, chance=each.chance.mean
-    )
+def _directions(rows: list[Row]) -> dict[str, Direction]:
+    """Which way each metric is better, where something says so and nothing contradicts it."""
+    found: defaultdict[str, set[Direction]] = defaultdict(set)
+    for row in rows:
+        for metric, each in row.metrics.items():
+            if better := direction(
+                metric,
+                _makers(row, metric),
+                reference=each.reference.mean,
+                chance=each.chance.mean,
+            ):
+                found[metric].add(better)
+    return {metric: ways.pop() for metric, ways in sorted(found.items()) if len(ways) == 1}
+
+
+def _makers(row: Row, metric: str) -> list[str]:
+    """Distributions that a metric of a row came from."""
+    return sorted({each.distribution for each in row.plugins.get(f"metric:{metric}", ())})
 
 
 def _with_ranks(row: Row, found: dict[tuple[str, str], Rank | str]) -> Row:

@@ -1,6 +1,6 @@
 """Ranks of rows by one metric, and how sure they are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,16 +13,24 @@ from drbench.leaderboard.verification import State
 Direction = Literal["higher", "lower"]
 LOWER_IS_BETTER = frozenset({"gaussian_tc", "latent_mi"})
 """drbench's own metrics of which less is better."""
+HIGHER_IS_BETTER = frozenset(
+    {
+        "omes", "omes_sobol", "dci", "dci_linear", "mig", "gbt", "gbt_pruned", "mlp", "mlp_pruned",
+        "probe", "sap", "beta_vae_score", "factor_vae_score", "modularity", "explicitness", "irs",
+        "mig_sup", "dcimig", "jemmig", "infomec",
+    }
+)  # fmt: skip
+"""Its other metrics."""
 VERIFIED: frozenset[State] = frozenset({"re-encoded", "retrained"})
 """States that the official track ranks."""
 RULE = (
     "Rows are ranked by a metric's mean over the runs after training, among rows of the same "
-    "track, kind, target, factors, sample, pairs and parameters of the metric. A row in which any "
-    "run lacks the score is not ranked. Refuted runs do not count, nor, on the official track, "
-    "runs that nobody re-encoded or retrained; a row without any other run is not ranked. Of "
+    "track, kind, target, image size, factors, sample, pairs and parameters. A row in which any "
+    "run lacks the score is not ranked. Refuted runs do not count, nor do unverified ones as soon "
+    "as one run of the row is re-encoded or retrained; the official track ranks no others. Of "
     "drbench's own metrics gaussian_tc and latent_mi are better when lower, the others when "
     "higher; of another's, what a perfect code scores is better than what chance scores, and "
-    "without both it ranks nothing."
+    "without both, or where rows disagree, it ranks nothing."
 )
 TIES = (
     "Equal means share a place. The seeds of each row are resampled 2,000 times, and all rows of a "
@@ -47,20 +55,25 @@ def ranking(directions: dict[str, Direction]) -> Ranking:
 
 
 def direction(
-    metric: str, *, own: bool, reference: float | None, chance: float | None
+    metric: str, makers: Collection[str], *, reference: float | None, chance: float | None
 ) -> Direction | None:
-    """Which scores of a metric are better, as far as records tell; None if they do not.
+    """Which scores of a metric are better; None if nothing says.
 
-    `own` says whether the metric is one of drbench's.
+    What is drbench's own does not depend on what a record says. `makers` are the distributions that
+    it came from: another's metric of the same name is another metric.
 
     Examples
     --------
-    >>> direction("gaussian_tc", own=True, reference=0.0, chance=None)
+    >>> direction("gaussian_tc", {"drbench"}, reference=1.0, chance=0.0)
     'lower'
-    >>> direction("mine", own=False, reference=0.0, chance=1.0)
+    >>> direction("gaussian_tc", {"theirs"}, reference=1.0, chance=0.0) is None
+    True
+    >>> direction("mine", {"theirs"}, reference=0.0, chance=1.0)
     'lower'
     """
-    if own:
+    if metric in LOWER_IS_BETTER | HIGHER_IS_BETTER:
+        if set(makers) != {"drbench"}:
+            return None
         return "lower" if metric in LOWER_IS_BETTER else "higher"
     if reference is None or chance is None or reference == chance:
         return None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from drbench.leaderboard.bootstrap import RESAMPLES, resample, resampled_means
 from drbench.leaderboard.build import build
-from drbench.leaderboard.ranking import LOWER_IS_BETTER, direction, ranks
+from drbench.leaderboard.ranking import HIGHER_IS_BETTER, LOWER_IS_BETTER, direction, ranks
 from drbench.leaderboard.verification import Verification, Verifications, record_hash
 from drbench.metrics.metric import MetricResult
 from drbench.registry import load, plugins
@@ -123,6 +123,7 @@ def test_a_row_with_one_seed_may_have_any_place():
 def test_metrics_of_which_less_is_better_are_those_that_say_so():
     own = [name for name, plugin in plugins("metric").items() if plugin.distribution == "drbench"]
     assert {name for name in own if not load("metric", name).higher_is_better} == LOWER_IS_BETTER
+    assert set(own) == LOWER_IS_BETTER | HIGHER_IS_BETTER
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_metrics_of_which_less_is_better_are_those_that_say_so():
     [(1.0, 0.2, "higher"), (0.0, 2.0, "lower"), (None, 0.2, None), (0.3, 0.3, None)],
 )
 def test_a_strangers_metric_is_read_by_its_perfect_code_and_chance(reference, chance, expected):
-    assert direction("theirs", own=False, reference=reference, chance=chance) == expected
+    assert direction("theirs", {"x"}, reference=reference, chance=chance) == expected
 
 
 # On the board
@@ -221,6 +222,36 @@ def test_a_metric_whose_direction_nobody_knows_is_unranked(make_record):
     )
     (row,) = build([make_record(scores=scores(0.5, "theirs"), provenance=provenance)]).rows
     assert "higher or lower" in row.metrics["theirs"].unranked
+
+
+def test_no_record_turns_a_metric_round(make_record):
+    """A record says itself where its metrics came from, and what a perfect code scores."""
+    honest = [make_record(scores=scores(0.9)), make_record(model="ae", scores=scores(0.1))]
+    provenance = make_record().provenance.model_copy(
+        update={"plugins": {"metric:mig": Software(distribution="evil", version="1")}}
+    )
+    evil = make_record(
+        model="aaa", scores=scores(0.0, reference=0.0, chance=1.0), provenance=provenance
+    )
+    board = build([*honest, evil])
+    assert board.ranking.directions == {"mig": "higher"}
+    found = cells(board)
+    assert found["beta_vae"].rank.place == 1
+    assert "under a name of drbench's own" in found["aaa"].unranked
+
+
+def test_rows_that_contradict_each_other_on_what_is_better_are_unranked(make_record):
+    theirs = {"plugins": {"metric:theirs": Software(distribution="theirs", version="1")}}
+    provenance = make_record().provenance.model_copy(update=theirs)
+    records = [
+        make_record(
+            model=f"m{best:g}", provenance=provenance,
+            scores=scores(0.5, "theirs", reference=best, chance=0.5),
+        )
+        for best in (0.0, 1.0)
+    ]  # fmt: skip
+    assert [each.rank for each in cells(build(records), "theirs").values()] == [None, None]
+    assert cells(build(records[:1]), "theirs")["m0"].rank.place == 1
 
 
 def checked(record, state, **changes):
