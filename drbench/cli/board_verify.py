@@ -21,7 +21,13 @@ def verify(
         ),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="All records, also those that are verified.")
+        bool,
+        typer.Option(
+            "--all",
+            help="All records, also those that are verified: what the board says of them counts "
+            "for nothing, and --write first removes their verifications, so that only "
+            "those made now are there.",
+        ),
     ] = False,
     level: Annotated[
         LevelName | None,

@@ -71,15 +71,31 @@ def validate(
     board: BoardOption = DEFAULT_BOARD,
     against: Annotated[
         str | None,
-        typer.Option(metavar="BOARD", help="Published board, of which nothing may be lost."),
+        typer.Option(
+            metavar="BOARD",
+            help="Published board, of which nothing may be lost, and to which no verification "
+            "may be added.",
+        ),
     ] = None,
+    allow_verifications: Annotated[
+        bool,
+        typer.Option(
+            "--allow-verifications",
+            help="Verifications may differ from those of --against: for maintainers, who give "
+            "them.",
+        ),
+    ] = False,
 ) -> None:
     """Check all files of a board; says all that is wrong, and fails if anything is."""
-    from drbench.errors import BoardError
+    from drbench.errors import BoardError, RequestError
     from drbench.leaderboard.store import record_files
     from drbench.leaderboard.validate import validate as problems_of
 
-    problems = problems_of(board, against)
+    if allow_verifications and against is None:
+        raise RequestError(
+            "--allow-verifications says what may differ from another board: name it with --against."
+        )
+    problems = problems_of(board, against, allow_verifications=allow_verifications)
     records = len(record_files(board))
     said = problems or [f"{board} is valid: {records} records."]
     document = {"board": str(board), "records": records, "problems": problems}

@@ -1,10 +1,10 @@
 """Checking a board: what is wrong with it, all of it, in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from drbench.errors import BoardError
-from drbench.leaderboard.board import Leaderboard
+from drbench.leaderboard.board import Check, Leaderboard
 from drbench.leaderboard.build import build
 from drbench.leaderboard.copies import copies
 from drbench.leaderboard.diff import (
@@ -22,16 +22,26 @@ from drbench.leaderboard.store import (
     BOARD,
     RECORDS,
     VERIFICATIONS,
+    load_verifications,
     read_files,
     record_files,
     record_name,
     verification_files,
 )
-from drbench.leaderboard.verification import STATES, Verifications, record_hash
+from drbench.leaderboard.verification import STATES, Verification, Verifications, record_hash
 from drbench.runs.record import Record
 
+Checks = Mapping[str, Sequence[Verification] | Sequence[Check]]
+"""Verifications by a record's key, whole or as leaderboard.json has them."""
 
-def validate(board: Path, against: str | Path | None = None, *, derived: bool = True) -> list[str]:
+
+def validate(
+    board: Path,
+    against: str | Path | None = None,
+    *,
+    derived: bool = True,
+    allow_verifications: bool = False,
+) -> list[str]:
     """Problems of a board, one sentence each; an empty list is a valid board.
 
     Checked are: every file in records/ (a regular file named after its key, strict JSON as drbench
@@ -46,9 +56,13 @@ def validate(board: Path, against: str | Path | None = None, *, derived: bool = 
         Folder of the board.
     against : path or str, optional
         Board that was published before, as `read_board` takes it: no run of it may be gone, have
-        another score, or be less verified, unless it was refuted.
+        another score, or be less verified, unless it was refuted; and no run may bring a
+        verification, or lack one, that differs from what was published: states are given by those
+        who keep a board, not by who submits to it.
     derived : bool
         Whether leaderboard.json is checked; not needed of a board that is built anew anyway.
+    allow_verifications : bool
+        Whether verifications may differ from those that were published, as on a board of one's own.
 
     Raises
     ------
@@ -88,6 +102,13 @@ def validate(board: Path, against: str | Path | None = None, *, derived: bool = 
         problems += _derived(board, built)
     if base is not None:
         problems += changes(base, built)
+    if base is not None and against is not None and not allow_verifications:
+        before, now = _summaries(base), _summaries(built)
+        if (Path(against) / RECORDS).is_dir():  # or only a leaderboard.json, which says less
+            before, now = _whole(load_verifications(Path(against))), _whole(checks.values())
+        problems += _other_checks(
+            {run.key: before.get(run.key, ()) for row in built.rows for run in row.all_runs}, now
+        )
     return problems
 
 
@@ -128,6 +149,35 @@ def changes(base: Leaderboard, board: Leaderboard) -> Iterator[str]:
                 new = scores.get(key, before).get(name)
                 if differs(old, new, CHANGE):
                     yield f"the run {key[:12]}: {name} was published as {old}, and is {new} now."
+
+
+def _summaries(board: Leaderboard) -> Checks:
+    return {run.key: run.checks for row in board.rows for run in row.all_runs}
+
+
+def _whole(verifications: Iterable[Verifications]) -> Checks:
+    return {each.key: each.verifications for each in verifications}
+
+
+def _other_checks(base: Checks, board: Checks) -> Iterator[str]:
+    """Verifications of runs in `base` that are on one of two boards only."""
+    for key, published in base.items():
+        missing: list[Verification | Check] = list(published)
+        for check in board.get(key, ()):
+            if check in missing:
+                missing.remove(check)
+                continue
+            yield (
+                f"the run {key[:12]} brings a verification that was not published, {check.state} "
+                f"by {check.by}: states are given by maintainers; put {VERIFICATIONS}/{key}.json "
+                "back as it was published, if it was, or allow it with --allow-verifications on a "
+                "board of your own."
+            )
+        for lost in missing:
+            yield (
+                f"the run {key[:12]} lacks a verification that was published, {lost.state} by "
+                f"{lost.by}: put {VERIFICATIONS}/{key}.json back as it was."
+            )
 
 
 def _verification_problems(

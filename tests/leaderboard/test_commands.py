@@ -82,9 +82,12 @@ def test_no_board_says_how_to_begin(tmp_path, capsys):
     assert not (tmp_path / "none").exists()
 
 
-def scores(value):
-    each = {"mig": MetricResult(value=value, n_samples=100)}
+def scores(value, **parameters):
+    each = {"mig": MetricResult(value=value, n_samples=100, parameters=parameters)}
     return {"before": each, "after": each}
+
+
+CUT = "dsprites (shape 2, scale 2, orientation 2, pos_x 2, pos_y 2)"
 
 
 def lines_of(records):
@@ -101,7 +104,7 @@ def test_the_best_of_each_metric_stands_first(make_record):
         for seed in range(3)
     ]
     ((title, *lines),) = lines_of(records)
-    assert title == "rendered: dsprites to dsprites"
+    assert title == f"rendered: mig, transferred to {CUT}"
     assert [line["model"] for line in lines] == ["c", "b", "a"]
     assert [line["rank"] for line in lines] == ["1 (1-1)", "2 (2-2)", "3 (3-3)"]
     assert (lines[0]["seeds"], lines[0]["checked"]) == (3, "no")
@@ -132,15 +135,47 @@ def test_rows_of_one_model_are_told_apart_by_what_differs(make_record):
     }
 
 
-def test_tracks_targets_and_sources_have_tables_of_their_own(make_record):
+def test_tracks_and_kinds_have_tables_of_their_own(make_record):
     titles = [title for title, *_ in lines_of(
         [make_record(), make_record(origin="official"), make_record(transfer=False)]
     )]  # fmt: skip
     assert titles == [
-        "official: dsprites to dsprites",
-        "rendered: dsprites to dsprites",
-        "rendered: trained on dsprites",
+        f"official: mig, transferred to {CUT}",
+        f"rendered: mig, transferred to {CUT}",
+        f"rendered: mig, trained on {CUT}",
     ]
+
+
+def test_a_table_is_one_ranking_group(make_record):
+    """Rows with other images or parameters of the metric never stand under one title."""
+    two = [make_record(model=m, seed=s) for m in ("a", "b") for s in (0, 1)]
+    small = [
+        make_record(model=m, seed=s, image_shape=(32, 32, 1)) for m in ("c", "e") for s in (0, 1)
+    ]
+    other = [make_record(model="d", seed=s, scores=scores(0.4, bins=5)) for s in (0, 1)]
+    found = lines_of(two + small + other)
+    assert {title: [line["model"] for line in lines] for title, *lines in found} == {
+        f"rendered: mig, transferred to {CUT}; 64 x 64 x 1 images; "
+        "100 rows, 1,000 pairs a factor": ["a", "b"],
+        f"rendered: mig, transferred to {CUT[:-1]}, 32 x 32 px)": ["c", "e"],
+        f"rendered: mig, transferred to {CUT}; 64 x 64 x 1 images; "
+        "100 rows, 1,000 pairs a factor; bins=5": ["d"],
+    }
+
+
+def test_a_row_without_others_has_no_rank(make_record):
+    ((_, line),) = lines_of([make_record(seed=seed) for seed in range(5)])
+    assert line["rank"] == "alone"
+
+
+def test_rows_of_other_sources_are_named_by_them(make_record):
+    made = make_record()
+    document = made.spec.model_dump()
+    document["init"]["data"] = {"name": "shapes3d", "origin": "rendered"}
+    spec = type(made.spec).model_validate(document)
+    other = type(made).model_validate(made.model_dump() | {"spec": document, "key": spec.key})
+    ((_, *lines),) = lines_of([made, other])
+    assert {line["model"] for line in lines} == {"dsprites: beta_vae", "shapes3d: beta_vae"}
 
 
 def test_a_large_board_does_not_flood_the_terminal(runs, tmp_path, capsys, monkeypatch):
@@ -177,9 +212,9 @@ def test_tables_fit_a_terminal_of_80_columns(runs, tmp_path):
     board = ["--board", str(tmp_path / "board")]
     run(["leaderboard", "add", str(runs), *board])
     shown = on_a_terminal(80, "build", *board)
-    assert "dsprites to dsprites" in shown
+    assert "mig, transferred to dsprites (shape 2" in shown
     (line,) = [line for line in shown.splitlines() if line.startswith("mig")]
-    assert line.split() == ["mig", "1", "(1-1)", "beta_vae", "2", "0.105", "0.510", "0.405", "no"]
+    assert line.split() == ["mig", "alone", "beta_vae", "2", "0.105", "0.510", "0.405", "no"]
     table = on_a_terminal(80, "fill", *board).partition("#")[0]
     assert max(map(len, table.splitlines())) <= 80
     assert len([line for line in table.splitlines() if " of 5 " in line]) == 28  # none is folded
@@ -234,7 +269,8 @@ def test_a_broken_record_is_one_sentence_with_its_path(
 @pytest.mark.parametrize(
     "arguments",
     [["add"], ["build", "extra"], ["diff", "one"], ["fill", "--seeds", "0"], ["nonsense"],
-     ["validate", "--against"], ["verify", "--level", "guessed"]],
+     ["validate", "--against"], ["validate", "--allow-verifications"],
+     ["verify", "--level", "guessed"]],
 )  # fmt: skip
 def test_a_wrong_request_exits_with_2(arguments, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -44,7 +44,7 @@ def assert_refuted(forger, level, sentence):
 
 
 def states(board):
-    return {run.key: run.state for row in built_board(board).rows for run in row.runs}
+    return {run.key: run.state for row in built_board(board).rows for run in row.all_runs}
 
 
 @pytest.mark.parametrize("level", ["rescored", "re-encoded", "retrained"])
@@ -212,6 +212,28 @@ def test_an_edited_score_fails_rescoring(target, where, sentence):
     assert_refuted(target, "rescored", sentence)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"bins": 7}, "was not scored with 'bins=5'"),
+        ({"bins": 5.0}, "parameter 'bins' is 5.0 in the record, but 5 here"),
+        ({"tuned": "no"}, "parameter 'tuned' is \"no\" in the record, but absent here"),
+    ],
+)
+def test_other_parameters_than_the_score_depends_on_fail_rescoring(target, parameters, sentence):
+    target.document["scores"]["after"]["mig"]["parameters"] |= parameters
+    target.submit()
+    verdict = check(target, "rescored")
+    assert verdict.outcome != "rescored"
+    assert sentence in verdict.reason
+
+
+def test_a_parameter_that_is_left_out_fails_rescoring(target):
+    del target.document["scores"]["after"]["mig"]["parameters"]["seed"]
+    target.submit()
+    assert_refuted(target, "rescored", "parameter 'seed' is absent in the record, but 0 here")
+
+
 def test_a_score_edited_by_a_rounding_passes(target):
     target.document["scores"]["after"]["mig"]["value"] += 1e-7
     target.submit()
@@ -241,6 +263,47 @@ def test_evidence_under_another_hash_is_not_verified(target):
     verdict = check(target, "rescored")
     assert (verdict.outcome, "not what its name says" in verdict.reason) == ("not verified", True)
     assert any("not what its name says" in problem for problem in validate(target.board))
+
+
+# Scores that nothing proves ----------------------------------------------------------------------
+
+
+def without_evidence(target, others, *, value, encoder=None):
+    """A row without evidence: two runs that are far apart, and one that claims some score."""
+    shutil.rmtree(target.board / "evidence")
+    for number, other in enumerate(others):
+        other.document["scores"]["after"]["mig"]["value"] = 0.9 * number
+        other.file.write_text(other.record.to_json())
+    target.document["scores"]["after"]["mig"]["value"] = value
+    if encoder:
+        target.provenance["encoder_hash"]["after"] = encoder
+    target.file.write_text(target.record.to_json())
+    write_board(target.board)
+
+
+@pytest.mark.parametrize(("encoder", "outcome"), [(None, "refuted"), ("0" * 64, "not verified")])
+def test_invented_scores_do_not_allow_each_other(target, real_runs, encoder, outcome):
+    others = [Forger(target.board, real_runs.specs[seed]) for seed in (1, 2)]
+    without_evidence(target, others, value=0.9, encoder=encoder)
+    verdict = check(target, "retrained")
+    assert verdict.outcome == outcome, verdict
+    assert "mig after training: value is 0.9 in the record" in verdict.reason
+
+
+@pytest.mark.parametrize("name", ["per_factor", "parameters"])
+def test_not_only_the_score_comes_back_where_the_encoder_does(target, name):
+    shutil.rmtree(target.board / "evidence")
+    found = target.document["scores"]["after"]["mig"][name]
+    found["shape" if name == "per_factor" else "tuned"] = 0.9
+    target.submit()
+    assert_refuted(target, "retrained", "came back bit for bit")
+
+
+def test_other_shares_of_rows_than_the_spec_gives_are_not_trained_again(target):
+    shutil.rmtree(target.board / "evidence")
+    target.document["redrawn"] = dict.fromkeys(target.document["redrawn"], 0.5)
+    target.submit()
+    assert_refuted(target, "retrained", "shares of rows drawn again of the record are not those")
 
 
 # Weights -----------------------------------------------------------------------------------------

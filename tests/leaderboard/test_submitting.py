@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 import typer
 
+from drbench import Scoring
 from drbench.cli import build_app, run, split_everywhere
 from drbench.leaderboard.evidence import evidence_names
+from drbench.leaderboard.official import SAMPLE
 from drbench.leaderboard.store import built_board, load_board, write_board
 from drbench.leaderboard.verification import STATES, record_hash
 
@@ -159,6 +161,27 @@ def test_a_maintainer_checks_and_publishes_it_as_the_guide_says(pull_request, st
     assert git(pull_request / "published", "rev-list", "--count", "HEAD") == "2"
 
 
+def test_states_that_a_submission_gave_itself_do_not_survive_the_guide(pull_request, story):
+    (section,) = re.findall(r"## What maintainers do\n.*?```\n(.*?)```", GUIDE, re.DOTALL)
+    (check,) = [line for line in section.splitlines() if " verify " in line]
+    claim_state(pull_request)
+    come_without_evidence(pull_request)
+    assert run(shlex.split(check)[1:]) == 1
+    board = pull_request / "submission" / "leaderboard"
+    assert [path.stem for path in (board / "verifications").iterdir()] == [
+        record_of(pull_request, 0).stem
+    ]
+    (row,) = built_board(board).rows
+    assert {run.seeds[0]: [check.by for check in run.checks] for run in row.all_runs} == {
+        0: ["Your Name"], 1: []
+    }  # fmt: skip
+
+
+def test_the_guide_asks_for_what_the_official_table_wants():
+    assert all("--sample" not in line for line in SHOWN)
+    assert Scoring(metrics={}).sample == SAMPLE
+
+
 def test_every_state_is_explained():
     assert [state for state in STATES if f"| {state} |" not in GUIDE] == []
 
@@ -215,6 +238,15 @@ def test_the_recipe_passes_a_good_submission_and_runs_no_code_of_it(pull_request
     assert failed is None, said
     assert f"run   {record_of(pull_request, 1).stem[:12]}" in said
     assert not ran.exists()
+
+
+def test_the_recipe_passes_the_first_submission_to_a_repository_without_a_board(pull_request):
+    shutil.rmtree(pull_request / "base" / "leaderboard")
+    board = pull_request / "submission" / "leaderboard"
+    shutil.rmtree(board / "verifications")
+    write_board(board)
+    failed, said = run_recipe(pull_request)
+    assert failed is None, said
 
 
 def edit_published(folder):
@@ -274,6 +306,14 @@ def claim_state(folder):
     write_board(board)
 
 
+def claim_more(folder):
+    """In the file of a published check, which is no new file."""
+    board = folder / "submission" / "leaderboard"
+    (path,) = (board / "verifications").iterdir()
+    path.write_text(path.read_text().replace("re-encoded", "retrained"))
+    write_board(board)
+
+
 @pytest.mark.parametrize(
     ("forge", "step", "sentence"),
     [
@@ -284,7 +324,8 @@ def claim_state(folder):
         (edit_derived, "Schema", "is not what its records give"),
         (come_without_evidence, "Scores of new", "evidence"),
         (remove_published_evidence, "Nothing that was", "evidence/weights/"),
-        (claim_state, "States are given", "Only in submission"),
+        (claim_state, "Schema", "states are given by maintainers"),
+        (claim_more, "Schema", "retrained by Maintainer: states are given by maintainers"),
     ],
 )
 def test_the_recipe_fails_a_bad_submission_at_the_step_that_says_why(

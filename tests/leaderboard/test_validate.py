@@ -221,8 +221,9 @@ def test_a_run_that_is_gone_is_found(board, published, make_record):
 
 @pytest.mark.parametrize(("by", "found"), [(1e-12, 0), (1e-6, 1)])
 def test_a_score_that_changed_by_more_than_rounding_is_found(
-    board, published, make_record, by, found
+    board, make_record, tmp_path, by, found
 ):
+    published = shutil.copytree(board, tmp_path / "published")
     record = make_record(seed=1)
     rewrite(board, record, record.to_json().replace('"value": 0.52', f'"value": {0.52 + by!r}'))
     write_board(board)
@@ -233,9 +234,47 @@ def test_a_score_that_changed_by_more_than_rounding_is_found(
 def test_a_run_that_is_less_verified_is_found_unless_it_was_refuted(board, published, make_record):
     record = make_record(seed=0)
     verify(board, record, check_of(record, "rescored"))
-    assert ["re-encoded, and is only rescored" in p for p in validate(board, published)] == [True]
+    (problem,) = validate(board, published, allow_verifications=True)
+    assert "re-encoded, and is only rescored" in problem
     verify(board, record, check_of(record, "refuted"))
-    assert validate(board, published) == []
+    assert validate(board, published, allow_verifications=True) == []
+
+
+@pytest.mark.parametrize("base", ["", "leaderboard.json"])
+def test_a_verification_that_was_not_published_is_refused(board, published, make_record, base):
+    record = make_record(seed=1)
+    verify(board, record, check_of(record, "retrained", by="Myself"))
+    (problem,) = validate(board, published / base)
+    assert f"the run {record.key[:12]} brings a verification" in problem
+    assert "retrained by Myself: states are given by maintainers" in problem
+    assert validate(board, published / base, allow_verifications=True) == []
+
+
+@pytest.mark.parametrize("base", ["", "leaderboard.json"])
+def test_a_check_more_of_a_verified_run_is_refused(board, published, make_record, base):
+    record = make_record(seed=0)
+    (known,) = check_of(record).verifications
+    (more,) = check_of(record, "retrained").verifications
+    verify(board, record, Verifications(key=record.key, verifications=(known, more)))
+    (problem,) = validate(board, published / base)
+    assert "retrained by A" in problem
+
+
+def test_a_published_refutation_cannot_be_taken_away(board, make_record, tmp_path):
+    record = make_record(seed=0)
+    (passed,) = check_of(record).verifications
+    (refuted,) = check_of(record, "refuted").verifications
+    verify(board, record, Verifications(key=record.key, verifications=(passed, refuted)))
+    shutil.copytree(board, tmp_path / "published")
+    verify(board, record, check_of(record))
+    (problem,) = validate(board, tmp_path / "published")
+    assert "lacks a verification that was published, refuted by A" in problem
+
+
+def test_what_a_published_check_found_cannot_be_edited(board, published, make_record):
+    record = make_record(seed=0)
+    verify(board, record, check_of(record, notes=("y",)))
+    assert len(validate(board, published)) == 2  # one that is new, one that is gone
 
 
 def test_a_run_that_does_not_count_cannot_be_edited_either(board, make_record, tmp_path):
@@ -246,7 +285,7 @@ def test_a_run_that_does_not_count_cannot_be_edited_either(board, make_record, t
     edited = record.model_copy(update={"notes": ("edited",)})
     rewrite(board, record, edited.to_json())
     verify(board, edited, check_of(edited, "refuted"))
-    (problem,) = validate(board, tmp_path / "published")
+    (problem,) = validate(board, tmp_path / "published", allow_verifications=True)
     assert problem == f"the run {record.key[:12]} was published with another record."
 
 

@@ -87,6 +87,39 @@ def test_checks_of_one_record_add_up(target):
     assert states == ["rescored", "re-encoded"]
 
 
+def test_verifying_all_anew_removes_what_the_board_said(target):
+    verify(target.board, every=True, level="rescored", by="Submitter", write=True)
+    target.path("latents", "after").unlink()
+    verify(target.board, every=True, level="rescored", by="Maintainer", write=True)
+    assert not (target.board / "verifications" / f"{target.key}.json").exists()
+    checks = [
+        [check.by for check in run.checks]
+        for row in built_board(target.board).rows
+        for run in row.all_runs
+    ]
+    assert sorted(checks) == [[], *[["Maintainer"]] * 5]
+    assert "Submitter" not in (target.board / "leaderboard.json").read_text()
+
+
+def test_what_is_removed_is_removed_even_if_nothing_can_be_verified(target):
+    verify(target.board, every=True, level="rescored", by="Submitter", write=True)
+    shutil.rmtree(target.board / "evidence")
+    verify(target.board, every=True, by="Maintainer", write=True)
+    assert list((target.board / "verifications").iterdir()) == []
+    assert "Submitter" not in (target.board / "leaderboard.json").read_text()
+
+
+def test_verifications_are_not_removed_through_a_link(target, tmp_path):
+    verify(target.board, [target.key], level="rescored", by="A", write=True)
+    folder = target.board / "verifications"
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    before = snapshot(tmp_path / "elsewhere")
+    with pytest.raises(BoardError, match="is a link"):
+        verify(target.board, every=True, level="rescored", by="B", write=True)
+    assert snapshot(tmp_path / "elsewhere") == before != {}
+
+
 def test_verifying_a_changed_record_again_drops_what_was_said_of_the_old_one(target):
     verify(target.board, [target.key], by="A", write=True)
     target.document["notes"] = []
@@ -107,7 +140,11 @@ def test_first_digits_of_a_key_are_enough(target):
 
 @pytest.mark.parametrize(
     ("keys", "sentence"),
-    [(["zz"], "No record of .* begins with 'zz'"), (["../x"], "begins with"), ([""], "begins")],
+    [
+        (["zz"], "No record of .* begins with 'zz'"),
+        (["../x"], "begins with"),
+        ([""], "begins with '': give the first digits of a file's name in .*records, or no key"),
+    ],
 )
 def test_an_unknown_key_is_named(target, keys, sentence):
     with pytest.raises(RequestError, match=sentence):
@@ -265,6 +302,7 @@ def test_a_network_that_would_take_all_memory_is_not_built(target, hyperparamete
 def test_images_that_would_take_all_memory_are_not_drawn(target):
     init = target.record.spec.init.model_dump()
     init["data"]["resize"] = 10**6
+    target.document["image_shape"] = [10**6, 10**6, 3]
     with_spec(target, init=init)
     assert_unverifiable(target, "re-encoded", "larger than are taken")
 
@@ -319,11 +357,35 @@ def test_a_check_that_breaks_does_not_stop_the_others(target, monkeypatch):
     assert {v.outcome for v in verdicts.values()} == {"re-encoded"}
 
 
-def test_other_weights_of_the_source_are_said(target):
+def other_source(target, torch=None):
+    """The source's record on the board has other weights than the transfer began with."""
     source = Forger(target.board, target.record.spec.init)
     source.change("weights", "after", lambda a: a | {"mean.bias": a["mean.bias"] + 1})
+    if torch:
+        source.provenance["versions"]["torch"] = torch
     source.submit()
-    assert "It began with other weights" in " ".join(check(target).notes)
+
+
+def test_other_weights_than_its_sources_are_not_verified(target):
+    other_source(target)
+    assert check(target).outcome == "not verified"
+    assert "It began with other weights than its source" in check(target).reason
+    assert check(target, "retrained").outcome == "retrained"  # bit for bit: they are its own
+
+
+def test_other_weights_than_its_sources_of_another_version_are_said(target):
+    other_source(target, torch="1.0")
+    verdict = check(target)
+    assert (verdict.outcome, len(verdict.notes)) == ("re-encoded", 1)
+    assert "It began with other weights than its source" in verdict.notes[0]
+    assert "but that was made otherwise: torch 1.0, here" in verdict.notes[0]
+
+
+def test_a_source_that_is_not_on_the_board_is_said(target):
+    (target.board / "records" / f"{target.record.spec.init.key}.json").unlink()
+    verdict = check(target)
+    assert verdict.outcome == "re-encoded"
+    assert "is not on this board: whether it began with" in verdict.notes[0]
 
 
 # The command -------------------------------------------------------------------------------------
@@ -382,13 +444,14 @@ def test_nothing_to_do_is_said(target, capsys):
 # Training again ----------------------------------------------------------------------------------
 
 
-def trained_again(monkeypatch, change):
-    """Let every run that is repeated come back with another MIG after training."""
+def trained_again(monkeypatch, change, **provenance):
+    """Let every run that is repeated come back with another MIG, and encoder, after training."""
 
     def execute(spec):
         again = Forger(BOARD[0], spec)
         again.document["scores"]["after"]["mig"]["value"] += change
         again.provenance["encoder_hash"]["after"] = "0" * 64
+        again.provenance.update(provenance)
         return again.record
 
     monkeypatch.setattr("drbench.leaderboard.verify.retrain.execute", execute)
@@ -405,6 +468,7 @@ def spread(target):
     own = [run.key for run in row.runs].index(target.key)
     values = list(row.metrics["mig"].score.after.values)
     del values[own]
+    verify(target.board, [run.key for run in row.runs if run.key != target.key], by="A", write=True)
     return statistics.stdev(values)
 
 
@@ -422,13 +486,60 @@ def test_a_repeated_score_may_be_three_spreads_of_the_other_seeds_away(
         assert "when trained again" in verdict.reason
 
 
+def assert_only_equal_passes(target, monkeypatch):
+    """Of an encoder that came out otherwise, nothing is said but where all scores came back."""
+    with monkeypatch.context() as patch:
+        trained_again(patch, 1e-4)
+        verdict = check(target, "retrained")
+        assert verdict.outcome == "not verified"
+        assert "0.0001 apart, 1e-05 allowed" in verdict.reason
+        assert "encode them again first" in verdict.reason
+    with monkeypatch.context() as patch:
+        trained_again(patch, 1e-6)
+        assert check(target, "retrained").outcome == "retrained"
+
+
 def test_with_too_few_seeds_a_repeated_score_must_be_equal(target, real_runs, monkeypatch):
     BOARD[:] = [target.board]
     for seed in (1, 2):
         Forger(target.board, real_runs.specs[seed]).file.unlink()
     target.submit()
-    trained_again(monkeypatch, 1e-4)
-    assert "0.0001 apart, 1e-05 allowed" in check(target, "retrained").reason
+    assert_only_equal_passes(target, monkeypatch)
+
+
+def test_seeds_that_nobody_verified_allow_no_spread(target, monkeypatch):
+    BOARD[:] = [target.board]
+    assert_only_equal_passes(target, monkeypatch)
+
+
+def test_seeds_that_were_only_rescored_allow_no_spread(target, monkeypatch):
+    BOARD[:] = [target.board]
+    verify(target.board, level="rescored", by="A", write=True)
+    assert_only_equal_passes(target, monkeypatch)
+
+
+def test_verified_seeds_allow_no_spread_to_what_has_no_evidence(target, spread, monkeypatch):
+    for kind in ("weights", "latents"):
+        for stage in ("before", "after"):
+            target.path(kind, stage).unlink()
+    assert_only_equal_passes(target, monkeypatch)
+
+
+def test_what_the_board_says_is_verified_allows_no_spread_where_all_is_verified_anew(
+    target, spread, monkeypatch
+):
+    trained_again(monkeypatch, 0.5 * spread)
+    first = min(path.stem for path in (target.board / "verifications").iterdir())
+    verdicts = {v.key: v for v in verify(target.board, every=True, level="retrained")}
+    assert verdicts[first].outcome == "not verified"
+
+
+@pytest.mark.parametrize("name", ["data_hash", "pairs_hash"])
+def test_other_images_than_when_trained_again_are_refuted(target, spread, monkeypatch, name):
+    trained_again(monkeypatch, 0.0, **{name: "0" * 64})
+    verdict = check(target, "retrained")
+    assert verdict.outcome == "refuted"
+    assert "of the record are not those that its spec gives" in verdict.reason
 
 
 def test_training_again_leaves_no_file_and_no_variable_behind(target, monkeypatch, tmp_path):

@@ -16,6 +16,8 @@ from drbench.leaderboard.board import (
     Summary,
 )
 from drbench.leaderboard.fill import Filling, fill
+from drbench.leaderboard.groups import group, place, settings, tier
+from drbench.leaderboard.official import SIDE
 from drbench.leaderboard.page.bibtex import citations
 from drbench.leaderboard.page.html import PageCell, PageContent, PageMetric
 from drbench.leaderboard.page.packing import PageRow, PageScore, rounded
@@ -106,8 +108,9 @@ def _row(row: Row, varied: Collection[str]) -> PageRow:
         key=row.runs[0].key,
         track=row.track,
         kind=row.kind,
-        source=_data(row.source, row.track),
-        target=_data(row.target, row.track),
+        source=_source(row),
+        target=_target(row),
+        tier=tier(row),
         model=row.model,
         state=row.state,
         note=_note(row, varied),
@@ -118,7 +121,11 @@ def _row(row: Row, varied: Collection[str]) -> PageRow:
             "metrics": {name: _cell(cell) for name, cell in row.metrics.items()},
             "warnings": _uncounted(row) + _dirty(row.runs) + _warnings(row.metrics),
             "facts": _facts(row),
-            "runs": {"heads": _RUN_HEADS, "rows": [_run(run) for run in row.all_runs]},
+            "runs": {
+                "heads": _RUN_HEADS,
+                "rows": [_run(run) for run in row.all_runs],
+                "counted": len(row.runs),
+            },
         },
     )
 
@@ -141,22 +148,14 @@ def _score(row: Row, cell: Cell) -> PageScore:
         rank_low=rank.best if rank else None,
         rank_high=rank.worst if rank else None,
         of=rank.of if rank else None,
-        group=_group(row, cell),
+        group=group(row, cell),
+        settings=settings(row, cell),
         why=score.reason or cell.unranked or "",
     )
 
 
 def _interval(summary: Summary | None) -> tuple[float | None, float | None]:
     return (summary.interval if summary else None) or (None, None)
-
-
-def _group(row: Row, cell: Cell) -> str:
-    """What a row is ranked among, as the board's rule has it."""
-    parameters = ", ".join(f"{name}={value}" for name, value in cell.parameters.items())
-    factors = ", ".join(f"{factor.name} {factor.size}" for factor in row.factors)
-    target = _data(row.target, row.track)
-    sample = f"{row.scoring.sample:,} rows, {row.scoring.pairs:,} pairs a factor"
-    return f"{row.track}, {row.kind}: {target}; {sample}; {parameters}; factors {factors}"
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
@@ -261,6 +260,18 @@ def _run(run: Run) -> tuple[str, ...]:
         f"{run.seconds:,.0f}",
         run.data_hash,
     )
+
+
+def _source(row: Row) -> str:
+    """Where the weights were first trained; the official table's size goes without saying."""
+    usual = {"resize": None} if row.source.resize == SIDE else {}
+    return _data(row.source.model_copy(update=usual), row.track)
+
+
+def _target(row: Row) -> str:
+    """What a row is ranked on; its origin where the track does not say it."""
+    origin = "" if row.target.origin == row.track else f" ({row.target.origin} images)"
+    return place(row) + origin
 
 
 def _data(data: DataRef, track: Origin | None = None) -> str:

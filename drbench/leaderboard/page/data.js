@@ -49,6 +49,11 @@ class Board {
     return this.names.group[this.packed[metric].group[row]];
   }
 
+  // The part of that which neither track, kind nor target says.
+  settings(metric, row) {
+    return this.names.settings[this.packed[metric].settings[row]];
+  }
+
   why(metric, row) {
     return this.names.why[this.packed[metric].why[row]];
   }
@@ -121,33 +126,46 @@ class Board {
     return order;
   }
 
-  // Official before rendered, transfers before sources, target by target, best first.
+  // Transfers before sources, official before rendered, what the official table asks for before
+  // whole targets and these before cut ones, target by target, best first.
   inBoardOrder(metric, sign) {
     const { rank, group } = this.scores(metric);
     const { track, kind } = this.columns;
     const tracks = this.alphabetical("track"), targets = this.alphabetical("target");
     const target = this.columns.target.map((code) => targets[code]);
     const transfer = this.names.kind.indexOf("transfer");
+    const tiers = this.tiers(metric);
     return (a, b) => (kind[a] !== transfer) - (kind[b] !== transfer)
-      || tracks[track[a]] - tracks[track[b]] || target[a] - target[b] || group[a] - group[b]
+      || tracks[track[a]] - tracks[track[b]] || tiers[a] - tiers[b] || target[a] - target[b] || group[a] - group[b]
       || (rank[a] === null) - (rank[b] === null) || sign * (rank[a] - rank[b]) || a - b;
   }
 
-  // Ranked rows by what they are ranked among, official first, then the largest.
+  // The best tier of each row's group: rows of other sources do not leave it.
+  tiers(metric) {
+    const { group } = this.scores(metric);
+    const best = new Map();
+    this.columns.tier.forEach((tier, row) => best.set(group[row], Math.min(tier, best.get(group[row]) ?? tier)));
+    return this.columns.tier.map((tier, row) => (this.group(metric, row) ? best.get(group[row]) : tier));
+  }
+
+  // Ranked rows by what they are ranked among, whole groups of which any row is in view.
+  // Official ones first, of these the official table's, then whole targets, then the largest:
+  // a crowd on a target that is cut down shall not stand before what the protocol asks for.
   groups(metric, view) {
     const { rank, group } = this.scores(metric);
     const groups = new Map();
     for (let row = 0; row < this.length; row++) {
-      if (["track", "kind", "target"].some((c) => view[c] && view[c] !== this.text(c, row))) continue;
       if (rank[row] === null) continue;
       if (!groups.has(group[row])) groups.set(group[row], []);
       groups.get(group[row]).push(row);
     }
-    const ranked = [...groups.values()];
+    const fits = (row) => ["track", "kind", "target"].every((c) => !view[c] || view[c] === this.text(c, row));
+    const ranked = [...groups.values()].filter((rows) => rows.some(fits));
     for (const rows of ranked) rows.sort((a, b) => rank[a] - rank[b] || a - b);
     const official = (rows) => this.text("track", rows[0]) === "official";
     const transfer = (rows) => this.text("kind", rows[0]) === "transfer";
-    return ranked.sort((a, b) => official(b) - official(a) || transfer(b) - transfer(a) || b.length - a.length || a[0] - b[0]);
+    const tiers = this.tiers(metric);
+    return ranked.sort((a, b) => official(b) - official(a) || tiers[a[0]] - tiers[b[0]] || transfer(b) - transfer(a) || b.length - a.length || a[0] - b[0]);
   }
 }
 

@@ -78,7 +78,9 @@ function facts(details) {
   const lines = details.facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
   const heads = details.runs.heads.map((name) => h("th", { scope: "col" }, name));
   const checked = details.runs.heads.indexOf("checked");
-  const runs = details.runs.rows.map((cells) => h("tr", {}, cells.map((cell, i) => h("td", {}, runCell(cell, i, checked, cells[0])))));
+  const uncounted = (place) => place >= details.runs.counted;
+  const runs = details.runs.rows.map((cells, place) => h("tr", { class: uncounted(place) ? "uncounted" : null },
+    cells.map((cell, i) => h("td", {}, runCell(cell, i, checked, cells[0]), i === 0 && uncounted(place) ? h("small", {}, " not counted") : null))));
   return [
     details.warnings.length ? h("section", {}, h("h3", {}, "To know before comparing"), h("ul", {}, details.warnings.map((text) => h("li", {}, text)))) : null,
     h("section", {}, h("h3", {}, "What was run"), h("dl", {}, lines)),

@@ -25,11 +25,6 @@ function wrapped(name) {
   return name.split(/(?<=_)/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
 }
 
-// A data set without what it is cut down to.
-function brief(name) {
-  return short(name.split(" (")[0]);
-}
-
 // Where a name of any length would push all else away.
 function short(name, most = 60) {
   return name.length > most ? `${name.slice(0, most - 1)}…` : name;
@@ -170,7 +165,7 @@ function trackBadge(track) {
 const STATES = new Map([
   ["self-reported", ["○", "Self-reported: the author's word, nobody has checked it"]],
   ["rescored", ["◔", "Rescored: the metrics were computed again from the submitted latents"]],
-  ["re-encoded", ["◑", "Re-encoded: latents computed again from the submitted weights on hash-checked images, then rescored"]],
+  ["re-encoded", ["◑", "Re-encoded: latents computed again from the submitted weights on hash-checked images, then rescored: not how the weights were trained"]],
   ["retrained", ["●", "Retrained: the run was repeated from its spec"]],
   ["refuted", ["✕", "Refuted: a check failed; never ranked"]],
   ["published", ["▨", "Published in a paper, not reproduced here; never ranked"]],

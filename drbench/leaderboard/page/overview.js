@@ -6,7 +6,7 @@ function headline(board, group, metric) {
   const [first, second] = group;
   const name = (row) => h("b", {}, short(board.text("model", row)));
   const track = board.text("track", first);
-  const place = [" on ", h("b", {}, brief(board.text("target", first))), ` by ${short(metric)}, `, h("span", { class: track }, `${track} images`)];
+  const place = [" on ", h("b", {}, short(board.text("target", first), 120)), ` by ${short(metric)}, `, h("span", { class: track }, `${track} images`)];
   if (second === undefined) return [name(first), " is alone", ...place, ": nothing to compare with yet."];
   const { sure, said } = certainty(board, group, metric);
   return sure ? [name(first), " leads", ...place, `: ${said}.`]
@@ -16,7 +16,7 @@ function headline(board, group, metric) {
 function certainty(board, group, metric) {
   const [first] = group;
   const { rank_high: high, rank_low: low } = board.scores(metric);
-  if (group.length === 1) return { sure: false, said: "the only row" };
+  if (group.length === 1) return { sure: false, said: "alone, nothing to compare with" };
   if (group.some((row) => low[row] === 1 && board.columns.seeds[row] < 2)) return { sure: false, said: "a row of one seed may have any rank" };
   const rivals = group.filter((row) => row !== first && low[row] === 1).length;
   const few = board.columns.seeds[first] < board.few ? `, but of ${count(board.columns.seeds[first], "seed")} only` : "";
@@ -27,7 +27,10 @@ function certainty(board, group, metric) {
 // A card for the best row of each group, official groups first; an empty one if there are none.
 function leaders(board, view, go) {
   const groups = board.groups(view.metric, { ...view, target: "", track: "" });
-  const cards = groups.slice(0, 6).map((group) => leaderCard(board, view, group, go));
+  const shown = groups.slice(0, 6);
+  const names = shown.map(([first]) => cardName(board, first));
+  const twice = (place) => names.filter((name) => name === names[place]).length > 1;
+  const cards = shown.map((group, place) => leaderCard(board, view, group, go, twice(place)));
   if (!groups.some(([first]) => board.text("track", first) === "official")) cards.unshift(emptyCard());
   const more = groups.length - 6;
   return more > 0 ? [...cards, h("p", { class: "faint more" }, `and ${count(more, "more group")} in the table`)] : cards;
@@ -45,14 +48,20 @@ function emptyCard() {
   return card;
 }
 
-function leaderCard(board, view, group, go) {
+function cardName(board, row) {
+  return ["track", "kind", "target"].map((column) => board.text(column, row)).join("\n");
+}
+
+// `told` says what sets the group apart from one of the same name.
+function leaderCard(board, view, group, go, told) {
   const [first] = group;
   const scores = board.scores(view.metric);
   const target = board.text("target", first), track = board.text("track", first);
   const { sure, said } = certainty(board, group, view.metric);
   const chosen = view.target === target && view.track === track;
   const card = h("button", { type: "button", class: `card ${track}`, "aria-pressed": String(chosen), title: board.group(view.metric, first) },
-    h("span", { class: "where" }, h("span", {}, board.text("kind", first) === "source" ? brief(target) : `→ ${brief(target)}`), trackBadge(track)),
+    h("span", { class: "where" }, h("span", {}, board.text("kind", first) === "source" ? "" : "→ ", wrapped(short(target, 120))), trackBadge(track)),
+    told ? h("small", {}, short(board.settings(view.metric, first), 120)) : null,
     h("b", {}, short(board.text("model", first))),
     h("span", { class: "score" }, number(scores.after[first]), scoreBar(scores, first)),
     h("small", {}, `${sure || group.length === 1 ? "" : "not sure: "}${said}`));

@@ -47,6 +47,8 @@ class PageScore:
     """Ranked rows of the group."""
     group: str = ""
     """What it is ranked among, in words."""
+    settings: str = ""
+    """The part of it that neither track, kind nor target says."""
     why: str = ""
     """Why there is no value or no rank."""
 
@@ -64,6 +66,9 @@ class PageRow:
     kind: str
     source: str
     target: str
+    """With what it is cut down to."""
+    tier: int
+    """0 for what the official table asks for, 1 for a whole target, 2 for one that is cut."""
     model: str
     state: str
     note: str
@@ -81,12 +86,13 @@ def packed_columns(rows: Sequence[PageRow], metrics: Sequence[str]) -> dict[str,
         "id": [row.id for row in rows],
         "key": [row.key for row in rows],
         "seeds": [row.seeds for row in rows],
+        "tier": [row.tier for row in rows],
     }
     for name in NAMED:
         names[name], columns[name] = _coded(getattr(row, name) for row in rows)
     blank = PageScore(why="not scored")
     scores: dict[str, dict[str, list[Any]]] = {}
-    texts: dict[str, list[str]] = {"why": [], "group": []}
+    texts: dict[str, list[str]] = {"why": [], "group": [], "settings": []}
     for metric in metrics:
         cells = [row.scores.get(metric, blank) for row in rows]
         scores[metric] = {name: [_whole(getattr(c, name)) for c in cells] for name in SCALED}

@@ -124,7 +124,7 @@ function table(board, rows, metric) {
     id: board.columns.id[row],
     ...Object.fromEntries([...COLUMNS, "note"].map((column) => [column, board.text(column, row)])),
     seeds: board.columns.seeds[row], metric,
-    rank: scores.rank[row], rank_low: scores.rank_low[row], rank_high: scores.rank_high[row],
+    rank: scores.rank[row], rank_low: scores.rank_low[row], rank_high: scores.rank_high[row], rank_of: scores.of[row],
     ...Object.fromEntries(SCORES.map((name) => [name, finite(scores[name][row])])),
     record: board.columns.key[row] ? `records/${board.columns.key[row]}.json` : "",
   }));

@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from drbench.leaderboard.board import Published, PublishedLine
+from drbench.leaderboard.groups import OFFICIAL_TABLE
 from drbench.leaderboard.page.packing import PageRow, PageScore, rounded
 
 
@@ -26,6 +27,7 @@ def published_row(row: Published) -> PageRow:
         kind="transfer",
         source=row.source,
         target=row.target,
+        tier=OFFICIAL_TABLE,
         model=row.model,
         state="published",
         note=row.label,

@@ -100,8 +100,10 @@ class Grid {
     if (rank[row] === null) {
       return h("span", { class: "faint", title: this.board.why(this.view.metric, row) || "not ranked" }, "–");
     }
+    const among = `Ranked among: ${this.board.group(this.view.metric, row)}`;
+    if (of[row] === 1) return h("small", { title: `Alone, nothing to compare with. ${among}` }, "alone");
     const range = low[row] === high[row] ? `${low[row]}` : `${low[row]}–${high[row]}`;
-    const title = `Rank ${rank[row]} of ${of[row]} by the mean; over seeds ${range} in 95 % of resamples. Ranked among: ${this.board.group(this.view.metric, row)}`;
+    const title = `Rank ${rank[row]} of ${of[row]} by the mean; over seeds ${range} in 95 % of resamples. ${among}`;
     return h("span", { title },
       h("b", {}, String(rank[row])), h("small", {}, low[row] === high[row] ? `of ${of[row]}` : range), rankBar(low[row], high[row], of[row]));
   }

@@ -1,5 +1,6 @@
 """What a check of a record may find wrong, and how much two numbers may differ."""
 
+import json
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -49,6 +50,19 @@ def difference(given: MetricResult, found: MetricResult, *, value_only: bool = F
     return worst
 
 
+def other_parameter(given: MetricResult, found: MetricResult) -> str | None:
+    """What the first parameter is that two results do not have equal, for people; None if all are.
+
+    Equal to the last bit and of one type, and of neither one more: parameters are inputs.
+    """
+    here, there = _parameters(given), _parameters(found)
+    for name in sorted(here.keys() | there.keys()):
+        if here.get(name) != there.get(name):
+            said = [str(each.get(name, "absent"))[:64] for each in (here, there)]
+            return f"parameter {name[:64]!r} is {said[0]} in the record, but {said[1]} here"
+    return None
+
+
 def rounding(metric: str) -> float:
     """How far rounding of latents may move a metric, by its own declaration.
 
@@ -57,6 +71,13 @@ def rounding(metric: str) -> float:
     """
     declared = load_metric(metric).invariances
     return max(TOLERANCE, declared.get("scale", 0.0), declared.get("flip_signs", 0.0))
+
+
+def _parameters(result: MetricResult) -> dict[str, str]:
+    return {
+        name: json.dumps(value)
+        for name, value in result.model_dump(mode="json")["parameters"].items()
+    }
 
 
 def _apart(a: float | None, b: float | None) -> float:

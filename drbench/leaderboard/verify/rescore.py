@@ -9,6 +9,7 @@ from drbench.leaderboard.verify.findings import (
     DiffersError,
     UnverifiableError,
     difference,
+    other_parameter,
     rounding,
 )
 from drbench.leaderboard.verify.strict import read_latents
@@ -80,7 +81,7 @@ def compare_scores(
     UnverifiableError
         If a metric is not here, or fails.
     DiffersError
-        If any differs by more than allowed.
+        If any differs by more than allowed, or was computed with other parameters.
     """
     scoring = record.spec.scoring
     try:
@@ -92,6 +93,8 @@ def compare_scores(
         raise UnverifiableError(f"its metrics cannot be computed here: {error}") from error
     largest = 0.0
     for name, result in found.items():
+        if other := other_parameter(record.scores[stage][name], result):
+            raise DiffersError(f"{name} {stage} training: {other}.")
         most = difference(record.scores[stage][name], result, value_only=not exact)
         if most.apart > allowed[name]:
             raise DiffersError(

@@ -1,63 +1,25 @@
 """Checking that records are what they claim to be: rescored, re-encoded or retrained."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Literal, final
+from typing import final
 
-from drbench.errors import BoardError, RequestError
+from drbench.errors import RequestError
 from drbench.leaderboard.build import group_id
 from drbench.leaderboard.copies import find_copies
 from drbench.leaderboard.evidence import without_evidence
 from drbench.leaderboard.problems import record_problems
+from drbench.leaderboard.ranking import VERIFIED
 from drbench.leaderboard.reading import read_model
-from drbench.leaderboard.store import (
-    load_verifications,
-    locked,
-    record_files,
-    record_name,
-    verification_name,
-    write_board,
-    write_verifications,
-)
-from drbench.leaderboard.verification import (
-    STATES,
-    Level,
-    State,
-    Verification,
-    Verifications,
-    record_hash,
-    state_of,
-)
+from drbench.leaderboard.store import RECORDS, load_verifications, locked, record_files, write_board
+from drbench.leaderboard.verification import STATES, Level, State, state_of
 from drbench.leaderboard.verify.elsewhere import made_elsewhere
 from drbench.leaderboard.verify.findings import DiffersError, RefutedError, UnverifiableError
 from drbench.leaderboard.verify.rescore import rescore
+from drbench.leaderboard.verify.verdict import Outcome, Verdict
+from drbench.leaderboard.verify.written import append, discard
 from drbench.progress import part_of, say
-from drbench.runs.provenance import library_versions
 from drbench.runs.record import Record
-
-Outcome = Literal["rescored", "re-encoded", "retrained", "refuted", "not verified"]
-
-
-@final
-@dataclass(frozen=True)
-class Verdict:
-    """What checking one record came to."""
-
-    key: str
-    outcome: Outcome
-    reason: str = ""
-    """Why it is refuted, or could not be verified; empty otherwise."""
-    checks: dict[str, float] = field(default_factory=dict)
-    """Largest difference that each check found."""
-    notes: tuple[str, ...] = ()
-    """What could not be compared."""
-
-    @property
-    def holds(self) -> bool:
-        """Whether the record was found to be right, at some level."""
-        return self.outcome not in ("refuted", "not verified")
 
 
 def verify(
@@ -78,7 +40,8 @@ def verify(
     keys : iterable of str
         Keys, or unambiguous beginnings of keys; none for all that are not verified as far yet.
     every : bool
-        All records, whatever they are.
+        All records, whatever they are; what the board says was verified of them counts for
+        nothing, and goes if verdicts are written: a board that was sent may say anything.
     level : {"rescored", "re-encoded", "retrained"}, optional
         How far to check. By default: re-encoded, or rescored where images or model are not here.
     by : str, optional
@@ -112,16 +75,23 @@ def verify(
     if write:
         with locked(board):  # a board that cannot be written is refused before the work
             pass
-    chosen = _chosen(board, records, list(keys), every, level)
+    states = _states(board, records, nothing=every)
+    chosen = _chosen(board, records, states, list(keys), every, level)
     if chosen:
         _announce(chosen, records, level)
+    if write and every:
+        discard(board, chosen)
     copied = {key: copy.sentence for copy in find_copies(files, board) for key in copy.keys}
     verdicts = []
     for number, record in enumerate(chosen, 1):
         with part_of(f"{record.key[:12]} ({number} of {len(chosen)})"):
-            verdict = _Check(board, records, record, level).verdict(copied.get(record.key))
-        if write and by is not None and verdict.outcome != "not verified":
-            _append(board, record, verdict, by)
+            check = _Check(board, records, states, record, level)
+            verdict = check.verdict(copied.get(record.key))
+        if verdict.outcome != "not verified":
+            if write and by is not None:
+                append(board, record, verdict, by)
+            if states[record.key] != "refuted":
+                states[record.key] = verdict.outcome
         verdicts.append(verdict)
         if on_verdict:
             on_verdict(verdict)
@@ -130,18 +100,25 @@ def verify(
     return verdicts
 
 
+def _states(board: Path, records: Mapping[str, Record], *, nothing: bool) -> dict[str, State]:
+    """How far each record was verified, by key; not at all if that shall count for nothing."""
+    known = {} if nothing else {each.key: each for each in load_verifications(board)}
+    return {key: state_of(record, known.get(key)) for key, record in records.items()}
+
+
 def _chosen(
-    board: Path, records: dict[str, Record], keys: list[str], every: bool, level: Level | None
+    board: Path,
+    records: dict[str, Record],
+    states: Mapping[str, State],
+    keys: list[str],
+    every: bool,
+    level: Level | None,
 ) -> list[Record]:
     if keys:
         return [records[_resolved(key, records, board)] for key in dict.fromkeys(keys)]
     if every:
         return list(records.values())
     wanted = STATES.index(level or "re-encoded")
-    known = {each.key: each for each in load_verifications(board)}
-    states: dict[str, State] = {
-        key: state_of(record, known.get(key)) for key, record in records.items()
-    }
     return [
         record
         for key, record in records.items()
@@ -154,7 +131,10 @@ def _resolved(key: str, records: dict[str, Record], board: Path) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise RequestError(f"No record of {board} has a key that begins with {key[:64]!r}.")
+        raise RequestError(
+            f"No record of {board} has a key that begins with {key[:64]!r}: give the first digits "
+            f"of a file's name in {board / RECORDS}, or no key for all that are not verified."
+        )
     raise RequestError(
         f"{len(found)} records of {board} have keys that begin with {key!r}: give more digits."
     )
@@ -183,17 +163,25 @@ class _Check:
     """The checks of one record, level by level."""
 
     def __init__(
-        self, board: Path, records: dict[str, Record], record: Record, level: Level | None
+        self,
+        board: Path,
+        records: Mapping[str, Record],
+        states: Mapping[str, State],
+        record: Record,
+        level: Level | None,
     ) -> None:
-        self.board, self.records, self.record, self.level = board, records, record, level
+        self.board, self.records, self.states = board, records, states
+        self.record, self.level = record, level
         self.outcome: Outcome = "not verified"
         self.checks: dict[str, float] = {}
         self.notes: list[str] = []
+        self.doubt: str | None = None
+        """Why the record may be another one's, which only training again settles."""
 
     def verdict(self, copied: str | None) -> Verdict:
         reason = ""
         try:
-            self._run(copied)
+            self._run(copied and f"{copied} Only training again tells which of them is genuine.")
         except DiffersError as error:
             elsewhere = made_elsewhere(self.record)
             self.outcome, reason = "refuted", str(error)
@@ -209,18 +197,23 @@ class _Check:
             reason = f"the check failed: {type(error).__name__}: {error}"
         return Verdict(self.record.key, self.outcome, reason, self.checks, tuple(self.notes))
 
+    def _doubt(self, sentence: str | None) -> None:
+        """Stop there, unless the run is to be trained again."""
+        if sentence and self.level != "retrained":
+            raise UnverifiableError(sentence)
+        self.doubt = self.doubt or sentence
+
     def _run(self, copied: str | None) -> None:
         for problem in record_problems(self.record):
             raise UnverifiableError(f"it is not valid: {problem}")
-        if copied and self.level != "retrained":
-            raise UnverifiableError(f"{copied} Only training again tells which of them is genuine.")
+        self._doubt(copied)
         reached: Outcome = "not verified"
         if self.level == "retrained" and without_evidence(self.board, [self.record]):
             self.notes.append("It has no evidence on the board: it was trained again only.")
         else:
             reached = self._evidence()
         if self.level == "retrained":
-            reached = self._retrain(copied)
+            reached = self._retrain(reached)
         self.outcome = reached
 
     def _evidence(self) -> Outcome:
@@ -236,7 +229,8 @@ class _Check:
         except UnverifiableError as error:
             return self._as_far_as("rescored", error)
         self.checks |= found.checks
-        self.notes += [*found.notes, *self._source_notes()]
+        self.notes += found.notes
+        self._compare_source()
         return "re-encoded"
 
     def _as_far_as(self, reached: Outcome, error: UnverifiableError) -> Outcome:
@@ -246,51 +240,40 @@ class _Check:
         self.notes.append(f"Not encoded again: {error}")
         return reached
 
-    def _source_notes(self) -> list[str]:
+    def _compare_source(self) -> None:
         """Whether a transfer began with what the board's own record of its source ended with."""
         spec, hashes = self.record.spec, self.record.provenance.encoder_hash
-        source = self.records.get(spec.init.key) if spec.init else None
-        if source and source.provenance.encoder_hash["after"] != hashes["before"]:
-            return [
-                "It began with other weights than its source's record on this board ended with."
-            ]
-        return []
+        if spec.init is None:
+            return
+        source = self.records.get(spec.init.key)
+        if source is None:
+            self.notes.append(
+                f"Its source {spec.init.key[:12]} is not on this board: whether it began with what "
+                "that ended with was not compared."
+            )
+        elif source.provenance.encoder_hash["after"] != hashes["before"]:
+            other = (
+                f"It began with other weights than its source {source.key[:12]} on this board "
+                "ended with"
+            )
+            elsewhere = list(dict.fromkeys([*made_elsewhere(source), *made_elsewhere(self.record)]))
+            if elsewhere:
+                self.notes.append(f"{other}, but that was made otherwise: {', '.join(elsewhere)}.")
+            else:
+                self._doubt(f"{other}: only training both again tells whether they are its own.")
 
-    def _retrain(self, copied: str | None) -> Outcome:
+    def _retrain(self, reached: Outcome) -> Outcome:
         from drbench.leaderboard.verify.retrain import retrain
 
-        row = [each for each in self.records.values() if group_id(each) == group_id(self.record)]
-        found = retrain(self.record, row)
+        row = [
+            each
+            for each in self.records.values()
+            if self.states[each.key] in VERIFIED and group_id(each) == group_id(self.record)
+        ]
+        found = retrain(self.record, row if reached in VERIFIED else [])
         self.checks["retrained scores"] = found.apart
         if found.exact:
             self.notes.append("The encoder came back bit for bit.")
-        elif copied:
-            raise UnverifiableError(f"{copied} Trained again, the encoder came out otherwise.")
+        elif self.doubt:
+            raise UnverifiableError(f"{self.doubt} Trained again, the encoder came out otherwise.")
         return "retrained"
-
-
-def _append(board: Path, record: Record, verdict: Verdict, by: str) -> None:
-    """Add a verdict to a record's verifications; those of an older record of the run go."""
-    assert verdict.outcome != "not verified"
-    own = record_hash(record)
-    new = Verification(
-        record_hash=own,
-        state=verdict.outcome,
-        by=by,
-        date=datetime.now(UTC).date(),
-        versions=library_versions(),
-        checks=verdict.checks,
-        notes=tuple(filter(None, (verdict.reason, *verdict.notes))),
-    )
-    with locked(board):
-        if record_hash(read_model(board / record_name(record.key), Record)) != own:
-            raise BoardError(
-                f"{board / record_name(record.key)} changed while it was verified: verify it again."
-            )
-        path = board / verification_name(record.key)
-        known: Sequence[Verification] = ()
-        if path.exists() or path.is_symlink():
-            known = read_model(path, Verifications).verifications
-        kept = [each for each in known if each.record_hash == own]
-        checks = Verifications(key=record.key, verifications=(*kept, new))
-        write_verifications(board, {record.key: checks})

@@ -62,6 +62,7 @@ def _row(place: int, rng: random.Random) -> PageRow:
         kind="transfer",
         source=source,
         target=target,
+        tier=0 if target == "isaac3d" else 1,
         model=MODELS[place % len(MODELS)],
         state="re-encoded",
         note=f"{100 * (place % 7)} steps",
@@ -99,6 +100,7 @@ def _details(place: int) -> dict[str, Any]:
         "runs": {
             "heads": ["record", "seed", "checked"],
             "rows": [[key, str(seed), "re-encoded"] for seed, key in enumerate(_keys(place))],
+            "counted": SEEDS,
         },
     }
 

@@ -332,3 +332,101 @@ def test_rows_are_equally_high_however_long_their_names(show):
         page = show(make_content(4, rows=rows), viewport=viewport)
         boxes = [line.bounding_box()["height"] for line in page.locator("tr[data-place]").all()]
         assert len(set(boxes)) == 1
+
+
+def in_groups(*groups):
+    """Rows of one metric's groups, each of a size, a target and a tier; all on official images."""
+    rows, made = [], make_content(40).rows
+    for size, target, tier, settings in groups:
+        for rank in range(1, size + 1):
+            row = pages.with_scores(
+                made[len(rows)], rank=rank, rank_low=rank, rank_high=rank, of=size,
+                group=f"{target} {settings}", settings=settings,
+            )  # fmt: skip
+            rows.append(dataclasses.replace(row, target=target, tier=tier, track="official"))
+    return make_content(len(rows), rows=rows)
+
+
+def test_a_crowd_on_a_cut_target_does_not_stand_before_the_official_table(show):
+    content = in_groups(
+        (5, "dsprites (shape 2)", 2, ""), (4, "dsprites", 1, ""), (3, "isaac3d", 0, "")
+    )
+    page = show(content)
+    assert " on isaac3d by omes" in page.inner_text("#headline")
+    places = page.locator("#leaders .where > span:first-child").all_inner_texts()
+    assert places == ["\u2192 isaac3d", "\u2192 dsprites", "\u2192 dsprites (shape 2)"]
+    assert list(dict.fromkeys(pages.column(page, "target"))) == [
+        "isaac3d", "dsprites", "dsprites (shape 2)",
+    ]  # fmt: skip
+    page.select_option("#target", "dsprites (shape 2)")
+    assert " on dsprites (shape 2) by omes" in page.inner_text("#headline"), "the cut is said"
+
+
+def test_cards_of_one_target_say_what_sets_them_apart(show):
+    page = show(
+        in_groups(
+            (2, "dsprites", 1, "100 rows"), (2, "dsprites", 1, "50 rows"), (2, "a", 1, "7 rows")
+        )
+    )
+    texts = page.locator("#leaders .card").all_inner_texts()
+    assert len(set(texts)) == 3
+    assert [text.split("\n")[2] for text in texts if "dsprites" in text] == ["100 rows", "50 rows"]
+    assert not any("7 rows" in text for text in texts), "one that needs no telling apart"
+
+
+def test_a_row_without_others_has_no_rank(show):
+    page = show(in_groups((1, "isaac3d", 0, "")))
+    assert pages.column(page, "rank") == ["alone"]
+    assert "is alone on isaac3d" in page.inner_text("#headline")
+    card = page.locator("#leaders .card").inner_text()
+    assert "alone, nothing to compare with" in card
+    assert "first" not in card
+
+
+def test_a_filter_by_target_makes_nobody_first_of_fewer(show):
+    """Rows of a group may name its images differently: it is shown as a whole."""
+    content = in_groups((3, "isaac3d", 0, ""))
+    first, *others = content.rows
+    rows = [dataclasses.replace(first, target="isaac3d (official images)"), *others]
+    page = show(dataclasses.replace(content, rows=rows), address="#target=isaac3d")
+    assert page.inner_text("#headline").startswith(first.model)
+    assert "first of 3" in page.inner_text("#headline")
+
+
+def test_runs_that_do_not_count_are_listed_apart(show):
+    row = make_content(1).rows[0]
+    details = row.details | {"runs": row.details["runs"] | {"counted": 3}}
+    page = show(make_content(1, rows=[dataclasses.replace(row, details=details)]))
+    pages.open_row(page)
+    lines = page.locator("dialog .runs tbody tr")
+    assert ["not counted" in text for text in lines.all_inner_texts()] == [False] * 3 + [True] * 2
+    colour = "line => getComputedStyle(line.querySelector('td:nth-child(2)')).color"
+    assert lines.nth(0).evaluate(colour) != lines.nth(4).evaluate(colour)
+
+
+def test_every_column_is_in_sight_at_1280_pixels(show):
+    page = show(make_content(40), viewport={"width": 1280, "height": 900})
+    box = page.locator("#box").evaluate("box => [box.scrollWidth, box.clientWidth]")
+    assert box[0] <= box[1]
+    cut = "all => all.filter((cell) => cell.scrollWidth > cell.clientWidth).map((c) => c.innerText)"
+    assert page.locator("td.c-state, td.c-seeds, td.c-gain, td.c-track").evaluate_all(cut) == []
+
+
+def test_a_phone_shows_the_whole_way_from_source_to_target(show):
+    rows = list(make_content(4).rows)
+    cut = "dsprites (shape 2, scale 2, orientation 2, pos_x 2, pos_y 2)"
+    rows[0] = dataclasses.replace(rows[0], source=cut, target=cut)
+    page = show(make_content(4, rows=rows), viewport=pages.PHONE)
+    clipped = """all => all.filter((cell) => [cell, cell.firstChild].some(
+        (e) => e.scrollHeight > e.clientHeight + 1)).map((cell) => cell.innerText)"""
+    assert page.locator("td.c-target").evaluate_all(clipped) == []
+    inside = """all => all.every((line) => [...line.children].every((cell) =>
+        cell.getBoundingClientRect().bottom <= line.getBoundingClientRect().bottom))"""
+    assert page.locator("tr[data-place]").evaluate_all(inside)
+
+
+def test_the_legend_says_what_each_check_proves(show):
+    page = show(make_content(4))
+    legend = page.inner_text(".legend")
+    assert "not how the weights were trained" in legend
+    assert "only retrained proves that" in legend

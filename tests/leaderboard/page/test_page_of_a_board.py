@@ -52,7 +52,8 @@ def test_render_writes_the_page_of_a_board(board, visit, capsys):
     assert "index.html" in capsys.readouterr().out
     page = visit(board / "index.html")
     assert page.inner_text("#headline") == (
-        "ada_gvae leads on dsprites by mig, rendered images: "
+        "ada_gvae leads on dsprites (shape 2, scale 2, orientation 2, pos_x 2, pos_y 2) by mig, "
+        "rendered images: "
         "first of 2 in at least 95 % of redraws of the seeds."
     )
     assert page.input_value("#metric") == "mig", "the published row has others, but no rank"
@@ -92,6 +93,24 @@ def test_a_checked_row_says_by_whom_and_links_what_was_found(board, visit):
     assert len(links) == 5
     for link in links:
         assert (board / link.get_attribute("href")).is_file()
+
+
+def test_a_refuted_run_is_listed_after_those_that_count(board, visit):
+    file = next(f for f in (board / "records").iterdir() if read_model(f, Record).spec.seed == 2)
+    record = read_model(file, Record)
+    check = Verification(
+        record_hash=record_hash(record), state="refuted", by="A. Reviewer",
+        date=date(2026, 2, 3), versions={"drbench": "0"}, checks={"scores": 1.0},
+        notes=("scores differ",),
+    )  # fmt: skip
+    (board / "verifications").mkdir()
+    found = Verifications(key=record.key, verifications=(check,))
+    (board / "verifications" / f"{record.key}.json").write_text(found.to_json())
+    page = visit(write_page(board), address=f"#track=rendered&model={record.spec.model}")
+    pages.open_row(page)
+    lines = page.locator("dialog .runs tbody tr").all_inner_texts()
+    assert ["not counted" in line for line in lines] == [False] * 4 + [True]
+    assert record.key[:10] in lines[-1]
 
 
 def test_what_is_missing_on_the_official_track_is_shown_with_what_fills_it(board, visit):
