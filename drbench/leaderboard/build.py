@@ -207,6 +207,7 @@ def _group(row: Row, metric: str) -> str:
         "kind": row.kind,
         # What a target is cut down to are its factors, and its pixels those of the source.
         "target": row.target.name,
+        "origin": row.target.origin,
         "image_shape": row.image_shape,
         "factors": [factor.model_dump(mode="json") for factor in row.factors],
         "sample": row.scoring.sample,

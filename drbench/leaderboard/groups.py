@@ -23,6 +23,8 @@ def place(row: Row) -> str:
     said = _factor_cuts(row)
     height, width, _ = row.image_shape
     said += [f"{height} x {width} px"] if (height, width) != (SIDE, SIDE) else []
+    # An official target of a rendered source is on the rendered track.
+    said += [] if row.target.origin == row.track else [f"{row.target.origin} images"]
     return f"{row.target.name} ({', '.join(said)})" if said else row.target.name
 
 
@@ -40,7 +42,7 @@ def group(row: Row, cell: Cell) -> str:
     # Kinds and values of classes are too long to be read, and still tell groups apart.
     document = [factor.model_dump(mode="json") for factor in row.factors]
     digest = sha256_text(canonical_json(document))[:8]
-    target = f"{row.track}, {row.kind}: {row.target.name}"
+    target = f"{row.track}, {row.kind}: {row.target.name}, {row.target.origin} images"
     return f"{target}; {settings(row, cell)}; factors {factors} ({digest})"
 
 

@@ -77,6 +77,7 @@ def test_words_tell_apart_what_the_ranking_tells_apart_and_nothing_else(make_rec
         respecified(made, target={"resize": 64}),
         respecified(made, target={"levels": {}}),
         respecified(made, source={"name": "shapes3d"}),
+        respecified(made, target={"origin": "official"}),
     ]
     rows = [row_of(record) for record in records]
     for a, b in itertools.combinations(rows, 2):
