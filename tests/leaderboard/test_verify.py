@@ -17,10 +17,12 @@ from drbench import DataRef
 from drbench.cli import run
 from drbench.errors import BoardError, RequestError
 from drbench.leaderboard.reading import read_model
-from drbench.leaderboard.store import add, built_board, write_board
+from drbench.leaderboard.store import add, built_board, load_board, write_board
 from drbench.leaderboard.validate import validate
 from drbench.leaderboard.verification import Verifications
 from drbench.leaderboard.verify import reencode
+from drbench.leaderboard.verify.findings import DiffersError
+from drbench.leaderboard.verify.retrain import retrain
 from drbench.leaderboard.verify.verify import verify
 from drbench.runs.provenance import library_versions
 
@@ -532,6 +534,13 @@ def test_what_the_board_says_is_verified_allows_no_spread_where_all_is_verified_
     first = min(path.stem for path in (target.board / "verifications").iterdir())
     verdicts = {v.key: v for v in verify(target.board, every=True, level="retrained")}
     assert verdicts[first].outcome == "not verified"
+
+
+def test_an_encoder_that_came_back_bit_for_bit_allows_no_spread(target, spread):
+    row = [each for each in load_board(target.board) if each.spec.init]
+    target.document["scores"]["after"]["mig"]["value"] += 0.5 * spread
+    with pytest.raises(DiffersError, match="the encoder came back bit for bit"):
+        retrain(target.record, row)
 
 
 @pytest.mark.parametrize("name", ["data_hash", "pairs_hash"])
