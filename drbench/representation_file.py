@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from drbench.data.spec import Factor
 from drbench.errors import RepresentationError
-from drbench.files import replacing
+from drbench.files import write_bytes
 from drbench.representation import Interventions, Representation
 
 FILE = "representation.safetensors"
@@ -44,8 +44,7 @@ def write(representation: Representation, folder: Path) -> Path:
     arrays = {name: np.ascontiguousarray(a) for name, a in tensors(representation).items()}
     # Serialised in memory first: a full disk is then an OSError, which `replacing` explains.
     content = save(arrays, metadata=header(representation))
-    with replacing(path) as partial:
-        partial.write_bytes(content)
+    write_bytes(path, content)
     return path
 
 

@@ -1,18 +1,10 @@
 """`drbench leaderboard render`: the page of a board."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
+from drbench.cli.board_review import DEFAULT_BOARD, BoardOption
 from drbench.cli.frame import emit
 
 
-def render(
-    board: Annotated[
-        Path, typer.Option("--board", metavar="DIR", help="Folder of the leaderboard.")
-    ] = Path("leaderboard"),
-) -> None:
+def render(board: BoardOption = DEFAULT_BOARD) -> None:
     """Write index.html beside leaderboard.json: one file that needs no server and no network."""
     from drbench.leaderboard.page.write import write_page
 

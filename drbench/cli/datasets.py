@@ -104,7 +104,7 @@ def preview(
 ) -> None:
     """Draw a contact sheet: one strip of images per factor."""
     from drbench.data.dataset import find_dataset, load_dataset
-    from drbench.files import replacing
+    from drbench.files import write_bytes
     from drbench.report.figures import png
     from drbench.report.preview import contact_sheet
 
@@ -113,8 +113,7 @@ def preview(
     size = (resize, resize) if resize else None
     truth = load_dataset(name, origin=cast("Origin", origin), root=root, size=size, factors=picked)
     file = out or Path(re.sub(r"[^\w.-]+", "_", name) + ".png")
-    with replacing(file) as partial:
-        partial.write_bytes(png(contact_sheet(truth, seed)))
+    write_bytes(file, png(contact_sheet(truth, seed)))
     print(file)
 
 

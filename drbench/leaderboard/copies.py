@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from drbench.files import canonical_json
 from drbench.leaderboard.likeness import lookalikes, network_id
-from drbench.runs.record import Record
+from drbench.runs.record import Record, trained_by
 
 
 class Copy(NamedTuple):
@@ -36,11 +36,11 @@ def find_copies(records: Mapping[Path, Record], board: Path | None = None) -> It
     seen: defaultdict[tuple[str, str], dict[str, Path]] = defaultdict(dict)
     for path, record in records.items():
         origin, spec = record.provenance, record.spec
-        network, data = network_id(spec), canonical_json(spec.data.model_dump(mode="json"))
-        seen["weights", origin.weights_hash].setdefault(network, path)
-        for stage, digest in origin.encoder_hash.items():
-            own = network_id(spec.init) if stage == "before" and spec.init else network
-            seen["weights", digest].setdefault(own, path)
+        data = canonical_json(spec.data.model_dump(mode="json"))
+        network = {stage: network_id(trained_by(spec, stage)) for stage in origin.encoder_hash}
+        seen["weights", origin.weights_hash].setdefault(network["after"], path)
+        for stage, own in network.items():
+            seen["weights", origin.encoder_hash[stage]].setdefault(own, path)
             seen["latents", origin.latents_hash[stage]].setdefault(own + data, path)
     same: defaultdict[tuple[Path, ...], set[str]] = defaultdict(set)
     for (what, _), claims in seen.items():

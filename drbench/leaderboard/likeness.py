@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from drbench.files import canonical_json, sha256_text
 from drbench.leaderboard.evidence import EVIDENCE, MAX_BYTES
-from drbench.runs.record import Record
+from drbench.runs.record import Record, trained_by
 from drbench.runs.spec import RunSpec
 
 ALIKE = 0.98
@@ -71,7 +71,7 @@ def _encoders(records: Mapping[Path, Record], board: Path) -> Iterator[Encoder]:
     known: set[tuple[str, str]] = set()
     for path, record in records.items():
         for stage, digest in record.provenance.encoder_hash.items():
-            spec = record.spec.init if stage == "before" and record.spec.init else record.spec
+            spec = trained_by(record.spec, stage)
             if (digest, spec.key) not in known:
                 known.add((digest, spec.key))
                 file = board / EVIDENCE / f"weights/{digest}.safetensors"

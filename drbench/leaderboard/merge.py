@@ -99,21 +99,14 @@ class Contents:
             If there is none, or for the first file that is invalid.
         """
         files = read_files(board).required()
-        records, checks = {}, {}
+        for problem in files.misnamed():
+            raise BoardError(problem)
         for path, record in files.records.items():
-            _require_name(path, record.key)
             for problem in name_problems(record):
                 raise BoardError(f"{path}: {problem}")
-            records[record.key] = record
-        for path, each in files.checks.items():
-            _require_name(path, each.key)
-            checks[each.key] = each
+        records = {record.key: record for record in files.records.values()}
+        checks = {each.key: each for each in files.checks.values()}
         return cls(board, records, checks, evidence_files(board))
-
-
-def _require_name(path: Path, key: str) -> None:
-    if path.stem != key:
-        raise BoardError(f"{path} must be named after its key, {key}.json.")
 
 
 def _conflicts(contents: list[Contents]) -> list[str]:

@@ -125,6 +125,15 @@ class Files:
     problems: tuple[str, ...]
     """Why the other files cannot be read."""
 
+    def misnamed(self) -> list[str]:
+        """Problems of files that are not named after their keys."""
+        read: dict[Path, Record | Verifications] = {**self.records, **self.checks}
+        return [
+            f"{path} must be named after its key, {each.key}.json."
+            for path, each in read.items()
+            if path.stem != each.key
+        ]
+
     def required(self) -> "Files":
         """The same, if all can be read.
 

@@ -74,13 +74,7 @@ def validate(
     records, checks, problems = files.records, files.checks, [*files.problems]
     for path, record in records.items():
         problems += [f"{path}: {problem}" for problem in record_problems(record)]
-    keys = {path: each.key for path, each in records.items()}
-    keys |= {path: each.key for path, each in checks.items()}
-    problems += [
-        f"{path} must be named after its key, {key}.json."
-        for path, key in keys.items()
-        if path.stem != key
-    ]
+    problems += files.misnamed()
     read: dict[Path, Record | Verifications] = {**records, **checks}
     problems += [
         f"{path} is not as drbench writes it: add the record with `drbench leaderboard add`."

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from drbench.errors import PluginError, RunError
-from drbench.files import replacing
+from drbench.files import write_bytes
 
 WEIGHTS = "weights.safetensors"
 CHECKPOINT = "checkpoint.pt"
@@ -37,7 +37,7 @@ def save_weights(
     """
     chosen = weights_of(network, parts)
     tensors = {name: value.cpu().contiguous() for name, value in chosen.items()}
-    _write(path, safetensors.torch.save(tensors, metadata={"run": run}))
+    write_bytes(path, safetensors.torch.save(tensors, metadata={"run": run}))
 
 
 def weights_of(network: nn.Module, parts: tuple[str, ...]) -> dict[str, Tensor]:
@@ -128,7 +128,7 @@ def save_checkpoint(
     # Serialised in memory first: a full disk is then an OSError, which `replacing` explains.
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    _write(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue())
 
 
 def load_checkpoint(
@@ -171,8 +171,3 @@ def load_checkpoint(
     for part, optimiser in optimisers.items():
         optimiser.load_state_dict(state["optimisers"][part])
     return int(state["step"])
-
-
-def _write(path: Path, content: bytes) -> None:
-    with replacing(path) as partial:
-        partial.write_bytes(content)

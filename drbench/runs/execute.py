@@ -27,7 +27,7 @@ from drbench.runs.data import image_shape, open_data
 from drbench.runs.encoding import Encoded, Sample, represent
 from drbench.runs.folder import RunFolder
 from drbench.runs.provenance import git_state, library_versions, machine, plugins_of
-from drbench.runs.record import Provenance, Record, Stage
+from drbench.runs.record import Provenance, Record, Stage, trained_by
 from drbench.runs.scores import remembered_scores
 from drbench.runs.spec import RunSpec
 
@@ -191,24 +191,23 @@ class Run:
     ) -> tuple[dict[str, MetricResult], dict[str, float], Encoded]:
         """Encode and score the held-out sample."""
         # Equal weights give equal files: what a transfer starts from is what its source ended with.
-        run = self.spec.init if stage == "before" and self.spec.init else self.spec
+        run = trained_by(self.spec, stage)
         save_weights(folder.encoder_file(stage), network, run=run.key, parts=self.model.encoding)
         with clock("encode"):
-            encoded, terms = self.encode(network, stage)
+            encoded = self.encode(network, stage)
             encoded.representation.save(folder.representation(stage))
+            terms = objective(self.model, network, self.truth, self.sample.rows, device=self.device)
         with clock("score"):
             scores = remembered_scores(
                 encoded.representation, self.spec.scoring.metrics, seed=self.spec.seed
             )
         return scores, terms, encoded
 
-    def encode(self, network: nn.Module, stage: Stage) -> tuple[Encoded, dict[str, float]]:
-        """The held-out sample through a network, and the terms of its loss on it."""
+    def encode(self, network: nn.Module, stage: Stage) -> Encoded:
+        """The held-out sample through a network."""
         encode = encoder(self.model, network, seed=self.spec.seed, device=self.device)
         label = f"encoding {self.truth.spec.name} {stage} training"
-        encoded = represent(encode, self.truth, self.sample, label=label)
-        terms = objective(self.model, network, self.truth, self.sample.rows, device=self.device)
-        return encoded, terms
+        return represent(encode, self.truth, self.sample, label=label)
 
     def _probe(self, network: nn.Module) -> dict[str, float]:
         """OMES and MIG of a small part of the held-out rows, for the training log."""

@@ -14,6 +14,11 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 """64 hexadecimal digits."""
 
 
+def trained_by(spec: RunSpec, stage: Stage) -> RunSpec:
+    """The run that trained the weights of a stage: before training, the one that it starts from."""
+    return spec.init if stage == "before" and spec.init else spec
+
+
 class Software(Frozen):
     """A distribution and its version."""
 

@@ -5,6 +5,7 @@ import runpy
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from drbench.leaderboard.store import add, write_board
 
 SMALL = Path(__file__).resolve().parents[1] / "runs" / "small.py"
 SEEDS = (0, 1, 2)
+Forger = runpy.run_path(str(Path(__file__).with_name("forging.py")))["Forger"]
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +42,9 @@ def real_board(real_runs: SimpleNamespace, tmp_path: Path) -> Path:
     """A copy of the board of the real runs, for a test to spoil."""
     shutil.copytree(real_runs.board, tmp_path / "board")
     return tmp_path / "board"
+
+
+@pytest.fixture
+def target(real_board: Path, real_runs: SimpleNamespace) -> Any:
+    """The transfer of seed 0, for a forger."""
+    return Forger(real_board, real_runs.specs[0])

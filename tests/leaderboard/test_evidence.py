@@ -1,7 +1,6 @@
 """Evidence: how it comes to a board, and strangers' tensors that are not what they should be."""
 
 import json
-import runpy
 import shutil
 import struct
 from pathlib import Path
@@ -14,14 +13,6 @@ from drbench.leaderboard.evidence import EVIDENCE, evidence_names, without_evide
 from drbench.leaderboard.store import add, load_board
 from drbench.leaderboard.validate import validate
 from drbench.leaderboard.verify.verify import verify
-
-Forger = runpy.run_path(str(Path(__file__).with_name("forging.py")))["Forger"]
-
-
-@pytest.fixture
-def target(real_board, real_runs):
-    """The transfer of seed 0."""
-    return Forger(real_board, real_runs.specs[0])
 
 
 @pytest.fixture

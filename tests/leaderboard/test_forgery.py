@@ -22,12 +22,6 @@ Forger = runpy.run_path(str(Path(__file__).with_name("forging.py")))["Forger"]
 
 
 @pytest.fixture
-def target(real_board, real_runs):
-    """The transfer of seed 0."""
-    return Forger(real_board, real_runs.specs[0])
-
-
-@pytest.fixture
 def source(real_board, real_runs):
     """The source run of seed 0."""
     return Forger(real_board, real_runs.specs[0].init)

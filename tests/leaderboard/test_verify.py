@@ -29,12 +29,6 @@ from drbench.runs.provenance import library_versions
 Forger = runpy.run_path(str(Path(__file__).with_name("forging.py")))["Forger"]
 
 
-@pytest.fixture
-def target(real_board, real_runs):
-    """The transfer of seed 0."""
-    return Forger(real_board, real_runs.specs[0])
-
-
 def check(forger, level=None):
     (verdict,) = verify(forger.board, [forger.key], level=level)
     return verdict

@@ -109,7 +109,7 @@ def _row(row: Row, varied: Collection[str]) -> PageRow:
         track=row.track,
         kind=row.kind,
         source=_source(row),
-        target=_target(row),
+        target=place(row),
         tier=tier(row),
         model=row.model,
         state=row.state,
@@ -266,12 +266,6 @@ def _source(row: Row) -> str:
     """Where the weights were first trained; the official table's size goes without saying."""
     usual = {"resize": None} if row.source.resize == SIDE else {}
     return _data(row.source.model_copy(update=usual), row.track)
-
-
-def _target(row: Row) -> str:
-    """What a row is ranked on; its origin where the track does not say it."""
-    origin = "" if row.target.origin == row.track else f" ({row.target.origin} images)"
-    return place(row) + origin
 
 
 def _data(data: DataRef, track: Origin | None = None) -> str:

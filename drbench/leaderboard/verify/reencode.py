@@ -23,12 +23,12 @@ from drbench.leaderboard.verify.registered import Registered, require_registered
 from drbench.leaderboard.verify.rescore import compare_scores
 from drbench.leaderboard.verify.strict import read_layout, require_layout
 from drbench.models.checkpoints import load_weights
-from drbench.models.inference import encoder, seeded_network
+from drbench.models.inference import seeded_network
 from drbench.progress import part_of
 from drbench.representation import Representation
-from drbench.runs.encoding import Encoded, represent
+from drbench.runs.encoding import Encoded
 from drbench.runs.execute import Run
-from drbench.runs.record import Record, Stage
+from drbench.runs.record import Record, Stage, trained_by
 
 
 class Reencoded(NamedTuple):
@@ -68,7 +68,7 @@ def reencode(board: Path, record: Record, given: Mapping[Stage, Representation])
         for stage, digest in record.provenance.encoder_hash.items()
     }
     for stage, file in files.items():
-        _require_encoder(file, registered, _run_of(record, stage))
+        _require_encoder(file, registered, trained_by(record.spec, stage).key)
     try:
         run = Run.prepare(record.spec)
         network = seeded_network(model, shape, record.spec.seed).to(run.device)
@@ -79,19 +79,12 @@ def reencode(board: Path, record: Record, given: Mapping[Stage, Representation])
     found: dict[Stage, Encoded] = {}
     for stage, file in files.items():
         load_weights(file, network, parts=model.encoding)
-        encode = encoder(model, network, seed=record.spec.seed, device=run.device)
-        label = f"encoding {run.truth.spec.name} {stage} training"
         try:
-            found[stage] = represent(encode, run.truth, run.sample, label=label)
+            found[stage] = run.encode(network, stage)
         except DrbenchError as error:
             raise UnverifiableError(f"its images cannot be encoded here: {error}") from error
         _require_images(record, found[stage])
     return _compared(record, given, found, run.device)
-
-
-def _run_of(record: Record, stage: Stage) -> str:
-    """Key of the run that a stage's weights are of."""
-    return record.spec.init.key if stage == "before" and record.spec.init else record.key
 
 
 def _require_encoder(file: Path, network: Registered, run: str) -> None:

@@ -151,6 +151,15 @@ def test_the_published_row_is_shown_unranked(board, show):
     assert "Nothing ranked yet" in page.inner_text("#leaders")
 
 
+def test_an_official_target_of_a_rendered_source_is_said_once(make_record):
+    document = make_record().spec.model_dump()
+    document["data"]["origin"] = "official"
+    spec = RunSpec.model_validate(document)
+    record = Record.model_validate(make_record().model_dump() | {"spec": document, "key": spec.key})
+    row = page_content(build([record])).rows[0]
+    assert (row.track, row.target.count("official images")) == ("rendered", 1)
+
+
 def test_no_board_is_one_sentence(tmp_path, capsys):
     assert run(["leaderboard", "render", "--board", str(tmp_path / "none")]) == 1
     assert "drbench leaderboard add" in capsys.readouterr().err
