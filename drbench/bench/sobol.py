@@ -37,11 +37,8 @@ class Agreement:
     """Largest difference of an entry."""
     within_two_errors: float
     """Share of the entries that differ by no more than two standard errors; 0.95 if by chance."""
-    noise: float
-    """Largest difference of the shares of noise. Regression takes for noise what its trees miss."""
-    explained: float
-    """Share of the entries that differ by no more than two standard errors and the difference in
-    noise of their latent."""
+    two_errors: float
+    """Two standard errors of a difference, mean over the entries."""
     first_score: float | None
     """omes_sobol by the first."""
     second_score: float | None
@@ -65,15 +62,13 @@ def agreements(representation: Representation, seed: int) -> Iterator[Agreement]
         (one, one_score), (other, other_score) = found[first], found[second]
         difference = np.abs(one.raw - other.raw)
         errors = 2 * np.hypot(one.standard_errors, other.standard_errors) + 1e-9
-        noise = np.abs(one.noise - other.noise)
         yield Agreement(
             first,
             second,
             difference.size,
             float(difference.max()),
             float((difference <= errors).mean()),
-            float(noise.max()),
-            float((difference <= errors + noise[:, None]).mean()),
+            float(errors.mean()),
             one_score,
             other_score,
         )

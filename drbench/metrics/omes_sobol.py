@@ -20,7 +20,7 @@ from drbench.representation import Representation
     range=(0.0, 1.0),
     source="drbench (docs/omes_sobol.md), after Dapueto, Noceti, Odone, NeurIPS 2024, arXiv "
     "2409.18017; estimator: Jansen, Computer Physics Communications 117, 1999",
-    cost="n log n * factors * latents, 25 ms at 15,000 rows; half a minute by regression",
+    cost="n log n * factors * latents, 25 ms at 15,000 rows; a minute by regression",
     duration=Duration(0.03, rows=1.35, latents=1.15, classes=0.25),
     invariances={
         "permute_latents": 1e-9,
@@ -37,7 +37,7 @@ from drbench.representation import Representation
         "A latent that a few combinations alone decide counts for every factor that takes part: "
         "total-order indices include all interactions.",
         "The estimator `regression` moves slightly when rows are reordered or classes renamed, and "
-        "takes for noise what its trees cannot fit.",
+        "takes for noise some of what its trees cannot fit, within its standard error.",
         "Pairs take the classes of a factor for equally frequent: where they are not, indices of "
         "latents that mix factors are too large (with a warning).",
         "In grids with holes, levels that a factor lacks beside some others bias the estimates.",
@@ -51,7 +51,7 @@ def omes_sobol(
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.5,
     inactive: Annotated[float, Field(ge=0, lt=1)] = 1e-3,
     estimator: Choice = "auto",
-    rounds: Annotated[int, Field(ge=1, le=1000)] = 40,
+    rounds: Annotated[int, Field(ge=1, le=1000)] = 60,
 ) -> MetricResult:
     """How far each factor sits in one latent alone, and each latent holds one factor alone.
 
@@ -82,7 +82,7 @@ def omes_sobol(
     estimator : {"auto", "interventions", "grid", "regression"}
         "auto": for each factor the first of them that has 30 pairs.
     rounds : int
-        Most rounds of boosting in the regression; 40 leave a thousandth of a latent unfitted.
+        Most rounds of boosting in the regression: the fewer, the more it misses.
 
     Returns
     -------
@@ -91,7 +91,8 @@ def omes_sobol(
         vary. `parameters`: `used` names the estimator. `matrix`: S before clipping (latent,
         factor), 0 for constant latents. Latents of which no index exceeds two standard errors, or
         that are all noise within two, are not scored, and a warning counts them.
-        `standard_error`: per factor, by a jackknife. `reference`: 1.
+        `standard_error`: per factor, by a jackknife, with what the regression's trees may still
+        miss. `reference`: 1.
 
     Examples
     --------
@@ -157,13 +158,19 @@ def _replicas(
 ) -> list[dict[int, Float[np.ndarray, "block active"]]]:
     """Columns with each block left out; those of as many blocks together, they share the sample.
 
-    They are shifted rather than clipped: an index that was cut to 1 is no more certain for it.
+    They are shifted rather than clipped: an index that was cut to 1 is no more certain for it. What
+    a regression may miss is two replicas on its own, whose variance is that error's square.
     """
     shared: dict[int, dict[int, Float[np.ndarray, "block active"]]] = {}
     for k, sums in enumerate(found.sums):
         column = sums.index_without_each_block()[:, found.active]
         shared.setdefault(len(column), {})[k] = matrix[:, k] + column - raw[:, k]
-    return list(shared.values())
+    misses = [
+        {k: matrix[:, k] + np.outer([-1, 1], sums.misfit[found.active])}
+        for k, sums in enumerate(found.sums)
+        if sums.misfit.any()
+    ]
+    return [*shared.values(), *misses]
 
 
 def _chance(found: SobolIndices, pooling: Pooling, alpha: float) -> float:

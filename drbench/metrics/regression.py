@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
@@ -14,8 +14,10 @@ from drbench.metrics.parallel import in_parallel
 from drbench.representation import Representation
 
 _FOLDS = 5
-_RATE = 0.2
-_MOST_IN_A_LEAF = 20
+_SECONDS = 1.3e-2
+"""A round costs, for each case."""
+_RATE = 0.3
+_IN_A_LEAF = 5
 """Fewest rows of a leaf, and fewer where there are few rows: 40 could not be split otherwise."""
 _MOST_CATEGORIES = 255
 """What scikit-learn's histograms can hold."""
@@ -26,6 +28,8 @@ _MOST_CATEGORIES = 255
 class Folds:
     """Which part of the rows each row belongs to; rows of one split group stay together."""
 
+    unit: Int[np.ndarray, "n"]
+    """Split group, or the row alone, numbered at random."""
     fold: Int[np.ndarray, "n"]
     """Part that is left out of the fit that predicts the row."""
     block: UInt64[np.ndarray, "n"]
@@ -39,7 +43,23 @@ class Folds:
         names, unit = np.unique(units, return_inverse=True)
         place = np.random.default_rng(seed).permutation(len(names))[unit]
         folds, blocks = min(_FOLDS, len(names)), min(BLOCKS, len(names))
-        return cls(place * folds // len(names), (place * blocks // len(names)).astype(np.uint64))
+        block = (place * blocks // len(names)).astype(np.uint64)
+        return cls(place, place * folds // len(names), block)
+
+    def outside(self, fold: int, *, half: bool) -> Bool[np.ndarray, "n"]:
+        """Rows of all other folds, or half of them."""
+        others = self.fold != fold
+        return others & np.isin(self.unit, np.unique(self.unit[others])[::2]) if half else others
+
+
+@final
+class Errors(NamedTuple):
+    """Squared errors of latents that are predicted from some factors, case by case."""
+
+    all: Float[np.ndarray, "case n latent"]
+    """By fits to the rows of all other folds."""
+    half: Float[np.ndarray, "case n latent"]
+    """By fits to half of those rows: what they are larger by, more rows would still gain."""
 
 
 def squared_errors(
@@ -50,7 +70,7 @@ def squared_errors(
     *,
     seed: int,
     rounds: int,
-) -> Float[np.ndarray, "case n latent"]:
+) -> Errors:
     """Squared error of each latent at each row, predicted from some factors by other rows' fit.
 
     Boosting stops, latent by latent, after the round that errs least: with factors that say nothing
@@ -81,13 +101,13 @@ def squared_errors(
     features = np.stack(columns, axis=1)
     options = (features, categorical, tuple(known), folds, seed, rounds)
     calls = {d: (z, *options) for d, z in enumerate(latents.T)}
-    seconds = 7.5e-3 * rounds * len(known) * (1 + len(latents) / 10_000)
+    seconds = _SECONDS * rounds * len(known) * (1 + len(latents) / 10_000)
     jobs = min(joblib.cpu_count(), len(calls))
     announce("Sobol indices by regression", seconds * len(calls) / max(jobs, 1), representation)
     found = in_parallel(_errors_of, calls, dict.fromkeys(calls, seconds), "regression, latents")
     if not found:
-        return np.empty((len(known), *latents.shape))
-    return np.stack([found[d] for d in calls], axis=2)
+        return Errors(*np.empty((2, len(known), *latents.shape)))
+    return Errors(*np.stack([found[d] for d in calls], axis=3))
 
 
 def _errors_of(
@@ -98,20 +118,21 @@ def _errors_of(
     folds: Folds,
     seed: int,
     rounds: int,
-) -> Float[np.ndarray, "case n"]:
-    """Squared errors of one latent."""
-    best = np.empty((len(known), len(z)))
-    for case, factors in enumerate(map(list, known)):
+) -> Float[np.ndarray, "2 case n"]:
+    """Squared errors of one latent, by fits to all other folds and to half of their rows."""
+    best = np.empty((2, len(known), len(z)))
+    for part, case in np.ndindex(best.shape[:2]):
+        factors = list(known[case])
         errors = np.empty((rounds + 1 if factors else 1, len(z)))
         for fold in np.unique(folds.fold):
-            test = folds.fold == fold
-            stages = np.full((1, np.count_nonzero(test)), z[~test].mean())
+            test, train = folds.fold == fold, folds.outside(fold, half=part == 1)
+            stages = np.full((1, np.count_nonzero(test)), z[train].mean())
             if factors:
-                model = _trees(categorical[factors], seed, rounds, int(np.count_nonzero(~test)))
-                model.fit(features[~test][:, factors], z[~test])
+                model = _trees(categorical[factors], seed, rounds, int(np.count_nonzero(train)))
+                model.fit(features[train][:, factors], z[train])
                 stages = np.stack([stages[0], *model.staged_predict(features[test][:, factors])])
             errors[:, test] = (stages - z[test]) ** 2
-        best[case] = errors[errors.mean(axis=1).argmin()]
+        best[part, case] = errors[errors.mean(axis=1).argmin()]
     return best
 
 
@@ -122,7 +143,7 @@ def _trees(categorical: Bool[np.ndarray, "factor"], seed: int, rounds: int, rows
         max_iter=rounds,
         learning_rate=_RATE,
         early_stopping=False,
-        min_samples_leaf=int(np.clip(rows // 20, 2, _MOST_IN_A_LEAF)),
+        min_samples_leaf=int(np.clip(rows // 20, 2, _IN_A_LEAF)),
         categorical_features=categorical,
         random_state=seed,
     )

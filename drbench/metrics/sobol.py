@@ -55,8 +55,8 @@ class SobolIndices:
 
     @cached_property
     def standard_errors(self) -> Float[np.ndarray, "varying factor"]:
-        """Their standard errors by the jackknife; NaN where there is a single block."""
-        return self._columns([_error(sums.index_without_each_block()) for sums in self.sums])
+        """Their standard errors; NaN where there is a single block."""
+        return self._columns([sums.index_error() for sums in self.sums])
 
     @cached_property
     def noise(self) -> Float[np.ndarray, "varying"]:
@@ -68,8 +68,9 @@ class SobolIndices:
         """Latents that hold something: some index, and all that is no noise, beyond 2 errors."""
         errors = np.nan_to_num(self.standard_errors)
         seen = (self.raw > np.maximum(2 * errors, 1e-9)).any(axis=1)
-        spread = [_error(sums.noise_without_each_block()) for sums in self.sums]
-        doubt = np.nan_to_num(self._columns(spread)).max(axis=1, initial=0.0)
+        doubt = np.nan_to_num(self._columns([sums.noise_error() for sums in self.sums])).max(
+            axis=1, initial=0.0
+        )
         return seen & (1 - self.noise > 2 * doubt)
 
     @property
@@ -101,7 +102,7 @@ def sobol_indices(
     estimator: Choice = "auto",
     seed: int = 0,
     inactive: float = 1e-3,
-    rounds: int = 40,
+    rounds: int = 60,
 ) -> SobolIndices:
     """Estimate the total-order Sobol index of each latent with respect to each factor.
 
@@ -212,10 +213,3 @@ def _cautions(found: dict[str, SobolSums], varies: Bool[np.ndarray, "latent"]) -
     if not varies.any():
         warnings.append("no latent varies: the representation has collapsed")
     return warnings
-
-
-def _error(replicas: Float[np.ndarray, "block latent"]) -> Float[np.ndarray, "latent"]:
-    """Jackknife standard error; NaN without replicas."""
-    if not len(replicas):
-        return np.full(replicas.shape[1], np.nan)
-    return np.sqrt((len(replicas) - 1) * replicas.var(axis=0))

@@ -13,6 +13,9 @@ left once every other factor is known. In the order of preference:
 
 Noise is the variance within combinations where they repeat, or what trees that know all factors
 leave over. It is taken off the numerator.
+
+What trees leave over falls as they see more rows. Trees that see half of the rows say how fast: the
+regression goes on by as much as the second half gained, and counts that step as an error.
 """
 
 from dataclasses import dataclass
@@ -54,6 +57,9 @@ class SobolSums:
     """Degrees of freedom of the numerator, noise variances in it, repeats, rows."""
     sums: Float[np.ndarray, "block 4 latent"]
     """Numerator, squares within combinations, latents, their squares."""
+    gain: Float[np.ndarray, "2 latent"]
+    """By how much half of the rows lowered the error of trees that know all factors, and of those
+    that lack this one; 0 where nothing is fitted."""
 
     @property
     def tells_noise(self) -> bool:
@@ -67,6 +73,19 @@ class SobolSums:
     def noise(self) -> Float[np.ndarray, "latent"]:
         """Share of each latent's variance that is noise; 0 where that cannot be told."""
         return self._noise(*self._all())[0]
+
+    def index_error(self) -> Float[np.ndarray, "latent"]:
+        """Standard error of each index; NaN if there is a single block."""
+        return np.hypot(_jackknife(self.index_without_each_block()), self.misfit)
+
+    def noise_error(self) -> Float[np.ndarray, "latent"]:
+        """Standard error of each share of noise; NaN if there is a single block."""
+        return np.hypot(_jackknife(self.noise_without_each_block()), self.gain[0])
+
+    @property
+    def misfit(self) -> Float[np.ndarray, "latent"]:
+        """Standard error of each index that no block shows: what the trees may still miss."""
+        return np.hypot(*self.gain)
 
     def index_without_each_block(self) -> Float[np.ndarray, "block latent"]:
         """Indices with each block left out; no rows if there is a single block."""
@@ -105,6 +124,13 @@ def _variance(
     variance = sums[:, _POWER] / rows - (sums[:, _TOTAL] / rows) ** 2
     # Latents have variance 1; a block can hold all that varies of one.
     return np.where(variance > 1e-12, variance, 1.0)
+
+
+def _jackknife(replicas: Float[np.ndarray, "block latent"]) -> Float[np.ndarray, "latent"]:
+    """Standard error; NaN without replicas."""
+    if not len(replicas):
+        return np.full(replicas.shape[1], np.nan)
+    return np.sqrt((len(replicas) - 1) * replicas.var(axis=0))
 
 
 @final
@@ -169,6 +195,7 @@ def from_interventions(
         shrink,
         np.hstack([weight[:, None], weight[:, None], rows]),
         np.hstack(sums).reshape(len(starts), 4, -1),
+        np.zeros((2, half.shape[1])),
     )
 
 
@@ -201,6 +228,7 @@ def from_grid(cells: Cells, factor: int, shrink: float) -> SobolSums:
         shrink,
         np.stack([*weights, repeats, np.add.reduceat(rows, first)], axis=1),
         np.hstack(sums).reshape(len(blocks), 4, -1),
+        np.zeros((2, numerator.shape[1])),
     )
 
 
@@ -216,12 +244,15 @@ def from_regression(
         return {}
     every = tuple(range(len(representation.factors)))
     known = [every, *(tuple(k for k in every if k != j) for j in factors)]
-    least, *errors = squared_errors(representation, latents, known, folds, seed=seed, rounds=rounds)
+    errors = squared_errors(representation, latents, known, folds, seed=seed, rounds=rounds)
+    gains = (errors.half - errors.all).mean(axis=1)  # (case, latent)
+    least, *more = 2 * errors.all - errors.half
     order, starts, _ = lines_of(folds.block)
     ones = np.ones(len(latents))
     counts = np.add.reduceat(np.stack([ones, 0 * ones, ones, ones], axis=1), starts, axis=0)
     found = {}
-    for j, more in zip(factors, errors, strict=True):
-        sums = np.stack([more - least, least, latents, latents**2], axis=1)[order]
-        found[j] = SobolSums("regression", None, 1.0, counts, np.add.reduceat(sums, starts, axis=0))
+    for j, without, gain in zip(factors, more, gains[1:], strict=True):
+        parts = np.stack([without - least, least, latents, latents**2], axis=1)[order]
+        sums = np.add.reduceat(parts, starts, axis=0)
+        found[j] = SobolSums("regression", None, 1.0, counts, sums, np.stack([gains[0], gain]))
     return found
