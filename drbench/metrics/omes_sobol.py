@@ -51,7 +51,7 @@ def omes_sobol(
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.5,
     inactive: Annotated[float, Field(ge=0, lt=1)] = 1e-3,
     estimator: Choice = "auto",
-    rounds: Annotated[int, Field(ge=1, le=1000)] = 60,
+    rounds: Annotated[int, Field(ge=1, le=1000)] = 40,
 ) -> MetricResult:
     """How far each factor sits in one latent alone, and each latent holds one factor alone.
 

@@ -102,7 +102,7 @@ def sobol_indices(
     estimator: Choice = "auto",
     seed: int = 0,
     inactive: float = 1e-3,
-    rounds: int = 60,
+    rounds: int = 40,
 ) -> SobolIndices:
     """Estimate the total-order Sobol index of each latent with respect to each factor.
 
