@@ -39,7 +39,7 @@ class Modularity(Choices):
         if self.factors == "binned as latents":
             classes = binned_by(self.edges, classes.astype(np.float64), self.bins)
         binned = binned_by(self.edges, latents, self.bins)
-        table = Binned(binned, classes.astype(np.int64), self.bins).information
+        table = Binned.of(binned, classes.astype(np.int64), self.bins).information
         telling = table.any(axis=1)
         if self.silent_latents == "divide 0 by 0" and not telling.all():
             raise NoValueError(f"0 / 0 for latent {telling.argmin()}, which tells nothing: NaN")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -61,10 +61,19 @@ def entropies(columns: Int[np.ndarray, "n column"]) -> Float[np.ndarray, "column
     return np.array([float(entropy_of_counts(np.bincount(column))) for column in columns.T])
 
 
+@final
+class Entropies(NamedTuple):
+    """Entropies of binned latents, of factors, and of each two together."""
+
+    latent: Float[np.ndarray, "latent"]
+    factor: Float[np.ndarray, "factor"]
+    joint: Float[np.ndarray, "latent factor"]
+
+
 def joint_entropies(
     binned: Int[np.ndarray, "n latent"], classes: Int[np.ndarray, "n factor"], bins: int
-) -> Float[np.ndarray, "latent factor"]:
-    """Entropy of each binned latent and each factor's classes together.
+) -> Entropies:
+    """Entropy of each binned latent, of each factor's classes, and of the two together.
 
     Rows are counted by the classes of a few factors at once, which costs more than adding up.
 
@@ -78,7 +87,8 @@ def joint_entropies(
         Number of bins.
     """
     columns = np.ascontiguousarray(binned.T)
-    table = np.empty((len(columns), classes.shape[1]))
+    latent, factor = np.zeros(len(columns)), np.zeros(classes.shape[1])
+    table = np.zeros((len(latent), len(factor)))
     for group, sizes in _groups(classes, bins):
         shape = (*sizes, bins)
         cells = math.prod(shape)
@@ -92,7 +102,9 @@ def joint_entropies(
                 others = tuple(k for k in range(1, len(shape)) if k != axis)
                 pairs = joint.sum(axis=others)  # (latent, class, bin)
                 table[block, j] = entropy_of_counts(pairs.reshape(len(pairs), -1))
-    return table
+                factor[j] = entropy_of_counts(pairs[0].sum(axis=1))
+            latent[block] = entropy_of_counts(pairs.sum(axis=1))
+    return Entropies(latent, factor, table)
 
 
 def _groups(
@@ -122,6 +134,5 @@ def mutual_information(
     bins : int
         Number of bins.
     """
-    factor = classes[:, None]
-    joint = joint_entropies(binned, factor, bins)[:, 0]
-    return np.maximum(entropies(binned) + entropies(factor) - joint, 0.0)
+    latent, factor, joint = joint_entropies(binned, classes[:, None], bins)
+    return np.maximum(latent + factor - joint[:, 0], 0.0)

@@ -90,7 +90,7 @@ def factor_vae_score(
     shares = np.full((len(scaling.peak), len(representation.factors)), np.nan)
     warnings = () if len(active) else ("no latent varies: the representation has collapsed",)
     if len(sharing.train) > 1 and len(active):
-        latents = scaling.apply(representation.latents)[:, active]
+        latents = scaling.apply(representation.latents).take(active, axis=1)
         train, test = sharing.draw(latents, variances, draws=draws, batch=batch, seed=seed)
         size = len(representation.factors)
         votes = count_votes(least(train.statistics), train.factor, len(active), size)

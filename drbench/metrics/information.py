@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from pydantic import Field
 
-from drbench.metrics.entropy import Binning, discretise, entropies, joint_entropies
+from drbench.metrics.entropy import Binning, Entropies, discretise, joint_entropies
 from drbench.metrics.factors import Selection, select
 from drbench.metrics.metric import Invariance
 from drbench.representation import Representation
@@ -36,17 +36,22 @@ INVARIANCES: Mapping[Invariance, float] = {
 class Binned:
     """Binned latents beside the classes of the factors that are scored."""
 
-    latents: Int[np.ndarray, "n latent"]
-    """Bin of each latent."""
-    classes: Int[np.ndarray, "n factor"]
-    """Class of each factor."""
+    entropies: Entropies
+    """Of the latents, of the factors, and of each two together."""
     bins: int
     """Number of bins."""
+
+    @classmethod
+    def of(
+        cls, latents: Int[np.ndarray, "n latent"], classes: Int[np.ndarray, "n factor"], bins: int
+    ) -> "Binned":
+        """Count bins of latents, 0 to bins - 1, and classes of factors, 0 or more."""
+        return cls(joint_entropies(latents, classes, bins), bins)
 
     @cached_property
     def information(self) -> Float[np.ndarray, "latent factor"]:
         """Mutual information in nats, plug-in estimate."""
-        table = entropies(self.latents)[:, None] + self.entropy - self.joint_entropy
+        table = self.entropies.latent[:, None] + self.entropy - self.joint_entropy
         return np.where(table < NOTHING, 0.0, table)
 
     @cached_property
@@ -54,15 +59,15 @@ class Binned:
         """Mutual information over the factor's entropy."""
         return self.information / self.entropy
 
-    @cached_property
+    @property
     def joint_entropy(self) -> Float[np.ndarray, "latent factor"]:
         """Entropy of each latent and each factor together, in nats."""
-        return joint_entropies(self.latents, self.classes, self.bins)
+        return self.entropies.joint
 
-    @cached_property
+    @property
     def entropy(self) -> Float[np.ndarray, "factor"]:
         """Entropy of each factor in nats."""
-        return entropies(self.classes)
+        return self.entropies.factor
 
 
 @final
@@ -96,14 +101,16 @@ def views(
     binning: Binning,
 ) -> Views:
     """Bin a representation, for the factors in `used`."""
-    latents = discretise(representation.latents, bins, binning)
+    code = discretise(representation.latents, bins, binning).T
     classes = np.asfortranarray(representation.codes[:, list(used)], dtype=np.int64)
-    perfect = discretise(classes.astype(np.float64), bins, binning) if len(used) else classes
-    order = np.random.default_rng(seed).permutation(len(latents))
-    shuffled = latents.T.take(order, axis=1).T
-    return Views(
-        *(Binned(each, classes, bins) for each in (latents, perfect, shuffled)),
-    )
+    perfect = discretise(classes.astype(np.float64), bins, binning).T if used else classes.T
+    order = np.random.default_rng(seed).permutation(len(classes))
+    shuffled = code.take(order, axis=1)
+    # Counted in one go: they share the factors.
+    latent, factor, joint = joint_entropies(np.vstack([code, perfect, shuffled]).T, classes, bins)
+    ends = [len(code), len(code) + len(perfect)]
+    parts = zip(np.split(latent, ends), np.split(joint, ends), strict=True)
+    return Views(*(Binned(Entropies(own, factor, both), bins) for own, both in parts))
 
 
 def gaps(table: Float[np.ndarray, "row column"]) -> Float[np.ndarray, "row"]:

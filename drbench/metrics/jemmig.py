@@ -87,14 +87,14 @@ def jemmig_in_nats(binned: Binned) -> Float[np.ndarray, "factor"]:
     Examples
     --------
     >>> z = np.array([[0], [1], [0], [1]])
-    >>> jemmig_in_nats(Binned(z, z, bins=2)).tolist()
+    >>> jemmig_in_nats(Binned.of(z, z, bins=2)).tolist()
     [0.0]
     """
-    if not binned.classes.shape[1]:
+    if not binned.entropy.size:
         return np.empty(0)
     padded = np.vstack([np.zeros_like(binned.entropy), binned.information])
     second, best = np.sort(padded, axis=0)[-2:]
-    varies = (binned.latents != binned.latents[0]).any(axis=0)
+    varies = binned.entropies.latent > 0
     # Latents that all miss a factor tell exactly as much of it: rounding must not choose.
     most = binned.information >= best - NOTHING
     most &= varies[:, None] | ~varies.any()

@@ -91,7 +91,7 @@ def shared_information(binned: Int[np.ndarray, "n latent"], bins: int) -> Float[
     columns, own = np.asfortranarray(binned), entropies(binned)
     pairs = []
     for i in range(len(own) - 1):
-        joint = joint_entropies(columns[:, i + 1 :], columns[:, i : i + 1], bins)[:, 0]
+        joint = joint_entropies(columns[:, i + 1 :], columns[:, i : i + 1], bins).joint[:, 0]
         pairs.append(np.maximum(own[i] + own[i + 1 :] - joint, 0.0))
     return np.concatenate(pairs)
 

@@ -6,7 +6,7 @@ disjoint random pairs from the lines has a closed form, so that nothing is drawn
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, final
+from typing import Any, Literal, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
@@ -21,6 +21,8 @@ WARNED_BELOW = 300
 """With fewer pairs than this a latent of pure noise can pass for one that ignores the factor."""
 BLOCKS = 20
 """Blocks of the jackknife: enough for a standard error that is itself good to about 16 %."""
+_SHORT = 50
+"""Rows of a line up to which lines are added up side by side."""
 _X, _Y, _XX, _YY, _XY = range(5)
 
 
@@ -65,20 +67,20 @@ def pair_moments(
     for j in factors:
         first, second = representation.pairs(j)
         if len(first) >= REFUSED_BELOW:
-            x, y = scaling.apply(first)[:, active], scaling.apply(second)[:, active]
+            x, y = (scaling.apply(z).compress(active, axis=1) for z in (first, second))
             order = np.random.default_rng([seed, j]).permutation(len(x))
-            sums = np.hstack([x, y, x**2, y**2, x * y])[order]
-            found[j] = _in_blocks("interventions", np.ones(len(x)), sums)
+            found[j] = _moments_of_pairs(x[order], y[order])
     rest = [j for j in factors if j not in found]
     if rest:
         keys = level_keys(representation, seed)
         repeats = lines_of(keys.sum(axis=0))
         rows = np.minimum.reduceat(repeats.order, repeats.starts)
-        latents = scaling.apply(representation.latents.take(rows, axis=0))[:, active]
+        latents = scaling.apply(representation.latents.take(rows, axis=0))
+        latents = latents.compress(active, axis=1)  # latents[:, active] would be column by column
         keys = keys[:, rows]
-        powers, whole = np.hstack([latents, latents**2]), keys.sum(axis=0)
-        for j in rest:
-            found[j] = _in_blocks("sample", *_line_sums(powers, lines_of(whole - keys[j])))
+        whole = keys.sum(axis=0)
+        powers = np.hstack([latents, latents**2])
+        found |= {j: _moments_of_lines(powers, lines_of(whole - keys[j])) for j in rest}
     return {j: found[j] for j in factors}
 
 
@@ -142,9 +144,17 @@ def line_totals(
     table: Float[np.ndarray, "n column"], lines: Lines
 ) -> Float[np.ndarray, "line column"]:
     """Sum of a table over the rows of each line."""
-    if not len(lines.order):
-        return table[:0]
-    return np.add.reduceat(table.take(lines.order, axis=0), lines.starts, axis=0)
+    if lines.size.max(initial=0) > _SHORT:
+        return np.add.reduceat(table.take(lines.order, axis=0), lines.starts, axis=0)
+    # A sum for every line is slow where lines are many and short: add up their first rows, then
+    # all second ones, and so on.
+    total = table.take(lines.order[lines.starts], axis=0)
+    left, place = np.flatnonzero(lines.size > 1), 1
+    while len(left):
+        total[left] += table.take(lines.order[lines.starts[left] + place], axis=0)
+        place += 1
+        left = left[lines.size[left] > place]
+    return total
 
 
 def block_starts(units: int) -> Int[np.ndarray, "block"]:
@@ -153,32 +163,37 @@ def block_starts(units: int) -> Int[np.ndarray, "block"]:
     return np.arange(count) * units // max(count, 1)
 
 
-def _line_sums(
-    powers: Float[np.ndarray, "k twice"], lines: Lines
-) -> tuple[Float[np.ndarray, "line"], Float[np.ndarray, "line 5*latent"]]:
-    """Number of pairs of each line, and their expected sums, from latents and their squares.
+def _moments_of_pairs(
+    x: Float[np.ndarray, "pair latent"], y: Float[np.ndarray, "pair latent"]
+) -> PairMoments:
+    """Sums over pairs in random order."""
+    starts = block_starts(len(x))
+    sums = [np.add.reduceat(part, starts, axis=0) for part in (x, y, x**2, y**2, x * y)]
+    weight = np.diff(starts, append=len(x)).astype(np.float64)
+    return PairMoments("interventions", len(x), weight, np.stack(sums, axis=1))
+
+
+def _moments_of_lines(powers: Float[np.ndarray, "k twice"], lines: Lines) -> PairMoments:
+    """Expected sums over the pairs of lines in random order, from latents and their squares.
 
     A line of m rows gives m * floor(m / 2) pairs, any two of its rows equally often.
     """
     lines = longer(lines)
     total, squares = np.split(line_totals(powers, lines), 2, axis=1)
+    if not len(total):
+        return PairMoments("sample", 0, np.zeros(0), np.zeros((0, 5, total.shape[1])))
     size = lines.size.astype(np.float64)
-    pairs = size * np.floor(size / 2)
-    each = (pairs / size)[:, None]  # pairs that hold a given row as their first
-    once = (pairs / (size * (size - 1)))[:, None]  # times that two given rows meet, in this order
-    x, xx = each * total, each * squares
-    return pairs, np.hstack([x, x, xx, xx, once * (total**2 - squares)])
+    each = np.floor(size / 2)  # pairs that hold a given row as their first
+    once = each / (size - 1)  # times that two given rows meet, in this order
+    blocks = block_starts(len(size))
 
+    def weighted(weight: Float[np.ndarray, "line"], table: Float[np.ndarray, "line latent"]) -> Any:
+        return np.add.reduceat(weight[:, None] * table, blocks, axis=0)
 
-def _in_blocks(
-    origin: Literal["interventions", "sample"],
-    weight: Float[np.ndarray, "unit"],
-    sums: Float[np.ndarray, "unit 5*latent"],
-) -> PairMoments:
-    pairs, starts = int(weight.sum()), block_starts(len(weight))
-    if pairs:
-        weight, sums = np.add.reduceat(weight, starts), np.add.reduceat(sums, starts, axis=0)
-    return PairMoments(origin, pairs, weight, sums.reshape(len(weight), 5, sums.shape[1] // 5))
+    x, xx = weighted(each, total), weighted(each, squares)
+    xy = weighted(once, total**2 - squares)
+    weight = np.add.reduceat(each * size, blocks)
+    return PairMoments("sample", int(weight.sum()), weight, np.stack([x, x, xx, xx, xy], axis=1))
 
 
 def _association(

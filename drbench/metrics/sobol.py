@@ -155,12 +155,12 @@ def _sums(
     rounds: int,
 ) -> dict[int, SobolSums]:
     """Sums of the factors that the estimator has enough for, in the order of the factors."""
-    latents = scaling.apply(representation.latents)[:, varies]
+    latents = scaling.apply(representation.latents).compress(varies, axis=1)
     cells = Cells.of(representation, latents, seed)
     found: dict[int, SobolSums] = {}
     for j in factors:
         shrink = _shrink(representation, j)
-        x, y = (scaling.apply(z)[:, varies] for z in representation.pairs(j))
+        x, y = (scaling.apply(z).compress(varies, axis=1) for z in representation.pairs(j))
         if estimator in ("auto", "interventions") and len(x) >= REFUSED_BELOW:
             rng = np.random.default_rng([seed, j])
             found[j] = from_interventions(cells, x, y, shrink, rng)

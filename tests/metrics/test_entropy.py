@@ -29,7 +29,10 @@ def test_joint_entropies_are_those_counted_pair_by_pair(bins, sizes):
     classes = rng.integers(0, sizes, size=(400, len(sizes)))
     binned = (rng.integers(bins, size=(400, 7)) + classes[:, :1]) % bins
     expected = [[counted(z, v) for v in classes.T] for z in binned.T]
-    np.testing.assert_allclose(joint_entropies(binned, classes, bins), expected, atol=1e-12)
+    found = joint_entropies(binned, classes, bins)
+    np.testing.assert_allclose(found.joint, expected, atol=1e-12)
+    np.testing.assert_allclose(found.latent, [counted(z) for z in binned.T], atol=1e-12)
+    np.testing.assert_allclose(found.factor, [counted(v) for v in classes.T], atol=1e-12)
 
 
 def test_entropies_are_those_counted_one_by_one():

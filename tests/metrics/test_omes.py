@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from drbench.data.spec import Factor
 from drbench.metrics.omes import omes
+from drbench.metrics.pairs import line_totals, lines_of
 from drbench.representation import Interventions, Representation
 
 # Published values, from random pairs; "noise" and "noisy" hold other random numbers than ours.
@@ -284,3 +285,13 @@ def test_vector_units_are_declined(bench):
     result = omes(known)
     assert result.value is None
     assert "several columns" in result.reason
+
+
+@pytest.mark.parametrize("longest", [1, 4, 50, 51, 300])
+def test_rows_of_a_line_are_added_up_whatever_its_length(longest):
+    rng = np.random.default_rng(longest)
+    keys = np.repeat(np.arange(40), rng.integers(1, longest + 1, size=40)).astype(np.uint64)
+    keys = rng.permutation(np.append(keys, np.repeat(np.uint64(99), longest)))
+    table = rng.normal(size=(len(keys), 3))
+    expected = [table[keys == key].sum(axis=0) for key in np.unique(keys)]
+    np.testing.assert_allclose(line_totals(table, lines_of(keys)), expected, atol=1e-12)
