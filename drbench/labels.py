@@ -10,7 +10,7 @@ from drbench.data.codes import NO_CLASS
 from drbench.data.spec import Factor
 from drbench.errors import RepresentationError
 
-_NO_LABEL = ("nan", "NaN", "NAN", "NA", "N/A", "<NA>")
+_NO_LABEL = ("nan", "NaN", "NAN", "NA", "N/A", "<NA>", "null", "NULL")
 """What tables of text say where a label is missing."""
 
 
@@ -159,6 +159,8 @@ def _numbers(column: Shaped[np.ndarray, "n"], name: str) -> Float[np.ndarray, "n
         empty = sum(1 for entry in column.tolist() if entry in (None, "", b""))
         if empty:
             raise RepresentationError(f"Factor {name} lacks a label in {empty} rows.")
+    if column.dtype.kind in "OUS" and any("_" in str(entry) for entry in column.tolist()):
+        return None  # Python reads 1_2 as 12, but in a table it is a name
     try:
         numbers = column.astype(np.float64)
     except (TypeError, ValueError) as error:
@@ -170,6 +172,6 @@ def _numbers(column: Shaped[np.ndarray, "n"], name: str) -> Float[np.ndarray, "n
         return None
     if not np.isfinite(numbers).all():
         raise RepresentationError(f"The labels of factor {name} hold NaN or infinite numbers.")
-    if np.abs(numbers).max() >= 2**53 and column.dtype.kind in "iu":
+    if np.abs(numbers).max() >= 2**53 and column.dtype.kind != "f":
         raise RepresentationError(f"The labels of factor {name} exceed 2^53: number them from 0.")
     return numbers

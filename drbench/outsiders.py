@@ -44,6 +44,8 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in ("mean", "sampled") if name in archive}
             found = list(archive)
+    except RepresentationError:
+        raise
     except (OSError, ValueError, EOFError) as error:
         problem = f"is no readable NPZ file: {error}"
         if "allow_pickle" in str(error):
@@ -78,7 +80,7 @@ def _read_csv(path: Path) -> tuple[list[str], np.ndarray]:
             f"{path}: entries are separated by {found[0]!r}, expected commas: write it again with "
             "commas."
         )
-    body = [row for _, row in lines[1:]]
+    body = [[entry.strip() for entry in row] for _, row in lines[1:]]
     for number, row in lines[1:]:
         if len(row) != len(header):
             raise RepresentationError(

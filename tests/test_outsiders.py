@@ -56,6 +56,9 @@ def test_sampled_latents_are_optional(folder):
         ("a,b\n0,nan\n1,1\n2,1\n3,0\n", "factor b hold NaN"),
         ("a,b\n0,\n1,1\n2,1\n3,0\n", "Factor b lacks a label in 1 rows"),
         ("a,b\n0,NaN\n1,red\n2,NA\n3,blue\n", "Factor b lacks a label in 2 rows"),
+        ("a,b\n0, \n1,red\n2,red\n3,blue\n", "Factor b lacks a label in 1 rows"),
+        ("a,b\n0,null\n1,red\n2,red\n3, NA\n", "Factor b lacks a label in 2 rows"),
+        ("a,b\n0,9007199254740993\n1,1\n2,1\n3,0\n", "factor b exceed 2"),
         ("a;b\n0,5;1\n1;1\n2;1\n3;0\n", "separated by ';', expected commas"),
         ("a,b\n\n0,1\n1\n", "line 4: 1 entries"),
         ('a,b\n"0,1\n' + "1,1\n" * 50_000, "cannot be read"),
@@ -117,3 +120,11 @@ def test_a_page_under_the_name_of_an_archive_is_named_for_what_it_is(tmp_path):
     (tmp_path / "classes.csv").write_text("a\n0\n")
     with pytest.raises(RepresentationError, match=r"no NPZ file: write it with numpy\.savez"):
         load_npz_csv(tmp_path)
+
+
+def test_spaces_around_a_class_are_no_part_of_it_and_underscores_are(folder):
+    (folder / "classes.csv").write_text("a,b\n0,1_2\n 0,12\n1, 12\n1,1_2\n")
+    read = Representation.load(folder)
+    assert read.codes[:, 0].tolist() == [0, 0, 1, 1]
+    assert read.factors[1].values == ("12", "1_2")
+    assert read.codes[:, 1].tolist() == [1, 0, 0, 1]

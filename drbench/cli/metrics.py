@@ -54,7 +54,7 @@ def show(
     }
     tables = {
         ("parameter", "default"): metric.defaults.items(),
-        ("unchanged under", "within"): metric.invariances.items(),
+        ("unchanged, faults apart, under", "within"): metric.invariances.items(),
     }
     emit(
         document,

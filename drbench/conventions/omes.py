@@ -61,9 +61,10 @@ def association(
 ) -> tuple[Float[np.ndarray, "kept factor"], Int[np.ndarray, "kept"]]:
     """S of the active latents and the factors that vary, and which latents those are."""
     active = _active(representation, inactive, seed)
-    if not active.any():
+    drawn = pairs == "drawn from the sample"
+    if not active.any() and (drawn or inactive == "below 0.05"):
         raise NoValueError("every latent counts as inactive, and numpy refuses to score none")
-    if pairs == "drawn from the sample":
+    if drawn:
         return _drawn_association(representation, active, seed), np.flatnonzero(active)
     found = associations(representation, seed=seed, inactive=0.0)
     return found.matrix(len(representation.factors))[active][

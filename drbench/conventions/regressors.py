@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple, final
 import numpy as np
 from jaxtyping import Float
 
+from drbench.conventions.convention import NoValueError
 from drbench.metrics.splits import Split
 
 Regressor = Literal["Lasso", "random forest"]
@@ -41,7 +42,14 @@ def regress(
 
     The penalty of the Lasso, or depth and features of a forest of 10 trees, are those with the
     smallest mean squared error in 10 folds, which are consecutive rows.
+
+    Raises
+    ------
+    NoValueError
+        For fewer rows than folds, which scikit-learn refuses.
     """
+    if len(split.train) < _FOLDS:
+        raise NoValueError(f"scikit-learn refuses {_FOLDS} folds of {len(split.train)} rows")
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.linear_model import Lasso
     from sklearn.model_selection import GridSearchCV

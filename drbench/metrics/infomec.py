@@ -108,7 +108,9 @@ def infomec(
     explicit = explicitness(latents, codes)
     parts = _parts(shares, moving, explicit)
     reason = reason_for(used, selection.declined)
-    if reason is None and parts["infom"] is None:
+    if reason is None and parts["infom"] is None and len(used) > 1:
+        reason = "no latent tells anything of any factor"
+    elif reason is None and parts["infom"] is None:
         reason = "InfoM compares factors, and one alone varies here"
     elif reason is None and parts["infoc"] is None:
         reason = "InfoC compares active latents, and there are fewer than two"

@@ -14,7 +14,8 @@ def neighbour_information(
 
     psi(n) + mean psi(k) - mean psi(rows of the class) - mean psi(m), where m counts the rows that
     are closer than the k-th neighbour of the same class, the row itself included. A class of k rows
-    or fewer has so many neighbours as there are; one of a single row is left out.
+    or fewer has so many neighbours as there are; one of a single row is left out. Where the k-th
+    neighbour is the row's equal, k and m count all equal rows.
 
     Parameters
     ----------
@@ -48,12 +49,21 @@ def neighbour_information(
     for each in range(1, int(k.max()) + 1):
         alike = k == each
         radius[alike] = _radius(own[alike], label[alike], each) * _SHRINK
+    k = np.where(radius > 0, k, _repeats(own, label))
     everything = values[ascending]
     closer = np.searchsorted(everything, own + radius, side="right")
     closer -= np.searchsorted(everything, own - radius, side="left")
     psi = _digamma(len(everything))
     total = psi[len(everything)] + np.mean(psi[k] - psi[size] - psi[closer])
     return max(float(total), 0.0)
+
+
+def _repeats(values: Float[np.ndarray, "m"], classes: Int[np.ndarray, "m"]) -> Int[np.ndarray, "m"]:
+    """Rows of the same class with each row's value; values ascend class by class."""
+    differs = (np.diff(values) != 0) | (np.diff(classes) != 0)
+    starts = np.flatnonzero(np.append(True, differs))
+    size = np.diff(starts, append=len(values))
+    return np.repeat(size, size)
 
 
 def _radius(

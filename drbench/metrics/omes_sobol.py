@@ -89,8 +89,9 @@ def omes_sobol(
     MetricResult
         `parts`: os and mes, means over the factors; noise, the mean share over the latents that
         vary. `parameters`: `used` names the estimator. `matrix`: S before clipping (latent,
-        factor), 0 for constant latents. Latents of which no index exceeds two standard errors, or
-        that are all noise within two, are not scored, and a warning counts them.
+        factor), 0 for constant latents. Latents that are all noise within two standard errors, or
+        of which no index exceeds two while half may be noise, are not scored, and a warning counts
+        them.
         `standard_error`: per factor, by a jackknife, with what the regression's trees may still
         miss. `reference`: 1.
 
@@ -112,10 +113,10 @@ def omes_sobol(
     reason = reason_for(used, declined)
     complete = reason is None
     warnings = list(found.warnings)
-    if not active.all():
+    if used and not active.all():
         warnings.append(
             f"{np.count_nonzero(~active)} of {len(active)} latents that vary hold nothing beyond "
-            "noise and are not scored"
+            "noise, or beyond two standard errors, and are not scored"
         )
     pairs = {
         representation.factors[j].name: sums.pairs

@@ -15,12 +15,15 @@ from drbench.representation import Representation
 
 _FOLDS = 5
 _SECONDS = 1.3e-2
-"""A round costs, for each case."""
+"""Seconds of a round of both fits, for each case, of few rows."""
 _RATE = 0.4
 _IN_A_LEAF = 5
 """Fewest rows of a leaf, and fewer where there are few rows: 40 could not be split otherwise."""
 _MOST_CATEGORIES = 255
 """What scikit-learn's histograms can hold."""
+_IN_A_CATEGORY = 50
+"""Rows of the rarest class from which classes are categories: the histograms take no notice of a
+category that has fewer than ten rows, as it could have in half of a training set."""
 
 
 @final
@@ -47,9 +50,14 @@ class Folds:
         return cls(place, place * folds // len(names), block)
 
     def outside(self, fold: int, *, half: bool) -> Bool[np.ndarray, "n"]:
-        """Rows of all other folds, or half of them."""
+        """Rows of all other folds, or half of them: every other unit, or every other row of one."""
         others = self.fold != fold
-        return others & np.isin(self.unit, np.unique(self.unit[others])[::2]) if half else others
+        units = np.unique(self.unit[others])
+        if not half:
+            return others
+        if len(units) > 1:
+            return others & np.isin(self.unit, units[::2])
+        return others & (np.cumsum(others) % 2 == 1)
 
 
 @final
@@ -75,7 +83,8 @@ def squared_errors(
 
     Boosting stops, latent by latent, after the round that errs least: with factors that say nothing
     it would go on to fit noise. Without factors the prediction is the mean of the other rows.
-    Factors of the kind "categorical" are categories to the trees, all others are numbers.
+    Factors of the kind "categorical" are categories to the trees where their classes have rows
+    enough, all others are numbers.
 
     Parameters
     ----------
@@ -94,10 +103,7 @@ def squared_errors(
 
     every = range(len(representation.factors))
     columns = [target(representation, j).astype(np.float64) for j in every]
-    categorical = np.array([
-        representation.factors[j].kind == "categorical" and columns[j].max() < _MOST_CATEGORIES
-        for j in every
-    ])  # fmt: skip
+    categorical = np.array([_is_categorical(representation, j) for j in every])
     features = np.stack(columns, axis=1)
     options = (features, categorical, tuple(known), folds, seed, rounds)
     calls = {d: (z, *options) for d, z in enumerate(latents.T)}
@@ -108,6 +114,13 @@ def squared_errors(
     if not found:
         return Errors(*np.empty((2, len(known), *latents.shape)))
     return Errors(*np.stack([found[d] for d in calls], axis=3))
+
+
+def _is_categorical(representation: Representation, factor: int) -> bool:
+    if representation.factors[factor].kind != "categorical":
+        return False
+    rows = np.bincount(representation.codes[:, factor])
+    return len(rows) <= _MOST_CATEGORIES and bool(rows[rows > 0].min() >= _IN_A_CATEGORY)
 
 
 def _errors_of(

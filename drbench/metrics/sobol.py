@@ -24,6 +24,8 @@ Choice = Literal["auto"] | Estimator
 _UNEVEN = 1.1
 """Times that two equally likely classes differ more often than two of the sample: from there on
 uneven classes are warned of."""
+_MOSTLY = 0.5
+"""Share of noise below which a latent is certain to hold something."""
 _REGRESSION = f"fewer than {REFUSED_BELOW} rows, or a single split group"
 _PAIRS = f"fewer than {REFUSED_BELOW} pairs of images that differ in it only"
 _LACKS: dict[Choice, str] = {
@@ -65,18 +67,22 @@ class SobolIndices:
 
     @cached_property
     def active(self) -> Bool[np.ndarray, "varying"]:
-        """Latents that hold something: some index, and all that is no noise, beyond 2 errors."""
+        """Latents that hold something: what is no noise, and some index, exceed two errors.
+
+        Few combinations make indices uncertain, not the latent: where most of it is known to be no
+        noise, it holds something whatever the errors of its indices.
+        """
         errors = np.nan_to_num(self.standard_errors)
         seen = (self.raw > np.maximum(2 * errors, 1e-9)).any(axis=1)
-        doubt = np.nan_to_num(self._columns([sums.noise_error() for sums in self.sums])).max(
-            axis=1, initial=0.0
-        )
-        return seen & (1 - self.noise > 2 * doubt)
+        doubt = self._columns([sums.noise_error() for sums in self.sums])
+        twice = 2 * np.nan_to_num(doubt).max(axis=1, initial=0.0)
+        known = self.tells_noise & (self.noise + twice < _MOSTLY)
+        return (seen | known) & (1 - self.noise > twice)
 
     @property
     def tells_noise(self) -> bool:
-        """Whether noise is told from signal for every factor."""
-        return all(sums.tells_noise for sums in self.sums)
+        """Whether noise is told from signal, by one factor's estimate or more."""
+        return any(sums.tells_noise for sums in self.sums)
 
     @property
     def used(self) -> str:
@@ -201,10 +207,12 @@ def _uneven(representation: Representation, found: dict[int, SobolSums]) -> list
 
 def _cautions(found: dict[str, SobolSums], varies: Bool[np.ndarray, "latent"]) -> list[str]:
     warnings = []
-    if not all(sums.tells_noise for sums in found.values()):
+    blind = [name for name, sums in found.items() if not sums.tells_noise]
+    if blind:
+        part = "" if len(blind) == len(found) else f" of {', '.join(blind)}"
         warnings.append(
             "combinations of classes do not repeat, so that noise cannot be told from what factors "
-            "do: it counts as signal (estimator=regression tells them apart, if factors act "
+            f"do: it counts as signal{part} (estimator=regression tells them apart, if factors act "
             "smoothly enough for trees)"
         )
     if len({sums.estimator for sums in found.values()}) > 1:

@@ -285,3 +285,18 @@ def test_the_page_has_every_convention_as_it_is(metric):
     for each in CONVENTIONS[metric]:
         choices = "; ".join(f"{name}: {shown(v)}" for name, v in each.differences().items())
         assert f"| `{metric}` | {each.library} | {choices} | {each.source} |" in page
+
+
+def test_a_collapsed_code_is_explained_under_every_convention():
+    codes = grid(4, 3, 5)
+    for name, found in explain(Representation.from_arrays(0.0 * codes, codes), CONVENTIONS).items():
+        assert found.start is not None or found.reason, name
+        for walk in found.walks:
+            assert walk.parts is not None or walk.reason, (name, walk.convention.library)
+
+
+def test_fewer_rows_than_folds_are_a_reason():
+    codes = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 2)
+    small = Representation.from_arrays(codes.astype(float), codes)
+    walks = explain(small, ["dci"], slow=True)["dci"].walks
+    assert "scikit-learn refuses 10 folds of 8 rows" in {walk.reason for walk in walks}

@@ -148,3 +148,16 @@ def test_classes_of_a_row_or_two_are_classes_without_a_warning_of_scikit_learn(s
     result = infomec(latents[:40], codes)  # warnings are errors here
     assert result.per_factor["factor_0"] is not None
     assert any("40 rows only" in line for line in result.warnings)
+
+
+@pytest.mark.parametrize(("sizes", "repeats"), [((4, 3, 5), 1), ((40, 18), 1), ((120, 6), 10)])
+def test_equal_latents_are_each_others_neighbours(sizes, repeats):
+    codes = np.tile(np.stack(np.unravel_index(np.arange(np.prod(sizes)), sizes), 1), (repeats, 1))
+    result = infomec(codes.astype(float), codes)
+    np.testing.assert_allclose(np.diag(result.matrix), 1, atol=0.02)
+    assert result.value == pytest.approx(result.reference, abs=0.001)
+
+
+def test_latents_that_have_collapsed_are_the_reason():
+    codes = np.arange(60)[:, None] // [1, 20] % [3, 3]
+    assert infomec(np.zeros((60, 2)), codes).reason == "no latent tells anything of any factor"

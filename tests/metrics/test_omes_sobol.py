@@ -321,3 +321,54 @@ def test_few_rows_are_enough_for_the_regression_to_find_a_perfect_code(rows):
     codes = np.stack([rng.integers(0, 5, rows), rng.integers(0, 3, rows)], axis=1)
     latents = np.hstack([codes, rng.normal(size=(rows, 1))])
     assert omes_sobol(latents, codes, estimator="regression").value > 0.95
+
+
+@pytest.mark.parametrize(("rows", "classes"), [(600, 20), (1000, 100)])
+def test_rare_classes_without_an_order_are_known_to_the_regression(rows, classes):
+    rng = np.random.default_rng(0)
+    codes = np.stack([rng.integers(0, classes, rows), rng.integers(0, 6, rows)], axis=1)
+    factors = [
+        Factor(name="object", kind="categorical", size=classes),
+        Factor(name="light", kind="ordinal", size=6),
+    ]
+    known = Representation.from_arrays(codes.astype(float), codes, factors=factors)
+    found = sobol_indices(known, estimator="regression")
+    np.testing.assert_allclose(found.raw, np.eye(2), atol=0.05)
+
+
+def test_few_combinations_make_an_index_uncertain_but_no_latent_inactive():
+    codes = np.tile(levels_of((5, 5)), (60, 1))
+    single = (codes == 2).all(axis=1).astype(float)  # one combination of 25 decides it
+    latents = np.column_stack([single, codes])
+    found = sobol_indices(Representation.from_arrays(latents, codes))
+    assert (found.raw[0] < 2 * found.standard_errors[0]).all()
+    result = omes_sobol(latents, codes)
+    assert not any("not scored" in line for line in result.warnings)
+    assert result.standard_error["factor_0"] > 0.1
+
+
+def test_two_split_groups_are_enough_to_tell_what_trees_miss():
+    known = continuous(300, lambda v, _: np.sin(12 * v[:, :1]))
+    known = replace(known, split_groups=np.arange(300) % 2)
+    found = sobol_indices(known)
+    assert abs(found.raw[0, 0] - 1) < 3 * found.standard_errors[0, 0]
+    assert found.sums[0].misfit[0] > 0.005
+
+
+def test_noise_that_one_estimator_tells_is_no_chance_to_score():
+    rng = np.random.default_rng(0)
+    labels = np.column_stack([rng.integers(0, [50, 6], (900, 2)), rng.random(900)])
+    factors = [Factor(name=name, kind="ordinal", size=size) for name, size in (("a", 50), ("b", 6))]
+    factors.append(Factor(name="pose", kind="continuous"))
+    noise = rng.normal(size=(900, 3))
+    result = omes_sobol(Representation.from_arrays(noise, labels, factors=factors))
+    assert result.parameters["used"] == "mixed"
+    assert any("it counts as signal of pose" in line for line in result.warnings)
+    assert result.value == pytest.approx(result.chance, abs=0.02)
+
+
+def test_where_no_factor_is_scored_nothing_is_said_of_latents():
+    codes = levels_of((3, 4))
+    result = omes_sobol(codes.astype(float), codes, estimator="grid")
+    assert result.value is None
+    assert not any("not scored" in line for line in result.warnings)
