@@ -105,7 +105,7 @@ def _inferred(column: Shaped[np.ndarray, "n"], name: str) -> _Column:
         factor = Factor(name=name, kind="categorical", values=tuple(levels.tolist()))
         note = f"factor {name}: text classes, numbered in alphabetical order"
         return _Column(factor, codes.astype(np.int64), codes.astype(np.float64), note)
-    levels, codes = _ranked(numbers)
+    levels = _levels(numbers)
     whole = np.array_equal(levels, np.rint(levels))
     if not whole and len(numbers) < 2 * len(levels):
         factor, codes = Factor(name=name, kind="continuous"), np.full(len(numbers), NO_CLASS)
@@ -115,22 +115,19 @@ def _inferred(column: Shaped[np.ndarray, "n"], name: str) -> _Column:
         # Classes already, some of which the sample may lack.
         factor = Factor(name=name, kind="ordinal", size=int(levels[-1]) + 1)
         return _Column(factor, numbers.astype(np.int64), numbers)
+    codes = np.searchsorted(levels, numbers)
     factor = Factor(name=name, kind="ordinal", values=tuple(levels.tolist()))
     note = f"factor {name}: {len(levels)} distinct numbers, taken as classes and numbered by rank"
     return _Column(factor, codes.astype(np.int64), numbers, note, is_real=True)
 
 
-def _ranked(
-    numbers: Float[np.ndarray, "n"],
-) -> tuple[Float[np.ndarray, "level"], Int[np.ndarray, "n"]]:
-    """Distinct numbers in ascending order, and the rank of each; whole ones need no sorting."""
+def _levels(numbers: Float[np.ndarray, "n"]) -> Float[np.ndarray, "level"]:
+    """Distinct numbers in ascending order; whole ones need no sorting."""
     if numbers.min() >= 0 and numbers.max() < 2 * len(numbers):
         whole = numbers.astype(np.int64)
         if np.array_equal(whole, numbers):
-            present = np.bincount(whole) > 0
-            return np.flatnonzero(present).astype(np.float64), (np.cumsum(present) - 1)[whole]
-    levels, ranks = np.unique(numbers, return_inverse=True)
-    return levels, ranks
+            return np.flatnonzero(np.bincount(whole)).astype(np.float64)
+    return np.unique(numbers)
 
 
 def _declared(column: Shaped[np.ndarray, "n"], factor: Factor) -> _Column:

@@ -23,7 +23,7 @@ class Scaling:
     def of(cls, latents: Float[np.ndarray, "n latent"]) -> "Scaling":
         """Measure a sample."""
         columns = np.ascontiguousarray(latents.T)  # several times quicker than down the rows
-        peak = np.abs(columns).max(axis=1)
+        peak = np.maximum(columns.max(axis=1), -columns.min(axis=1))
         peak = np.where(peak > 0, peak, 1.0).astype(np.float64)
         relative = columns / peak[:, None]
         return cls(peak, relative.mean(axis=1), relative.std(axis=1))
@@ -31,7 +31,10 @@ class Scaling:
     def apply(self, latents: Float[np.ndarray, "n latent"]) -> Float[np.ndarray, "n latent"]:
         """Latents with mean 0 and standard deviation 1 in the measured sample; constants give 0."""
         spread = np.where(self.spread > 0, self.spread, 1.0)
-        return (latents / self.peak - self.centre) / spread
+        scaled = np.asarray(latents / self.peak)
+        scaled -= self.centre
+        scaled /= spread
+        return scaled
 
     def active(self, least: float) -> Bool[np.ndarray, "latent"]:
         """Latents whose standard deviation is at least `least` times the largest, and not 0."""
