@@ -205,7 +205,9 @@ def _seconds(results: dict[str, Any], known: list[str]) -> str:
             "less than 10 s was called before, on other latents, so that compiling and lazy "
             "imports are not counted; of what took longer they are. *perfect* has 720 rows and 5 "
             f"latents, *large* {LARGE_ROWS:,} rows, 10 latents and 6 factors of 57 classes "
-            "together. disent and disentanglement-lib draw 10,000 or 15,000 rows in both.",
+            "together. disent and disentanglement-lib draw 10,000 or 15,000 rows in both. "
+            "Libraries were run one after the other on a shared machine whose speed changes by up "
+            "to a factor of two: quote large ratios only.",
             "",
             "| library | call | perfect | large |",
             "|---|---|---|---|",
