@@ -37,6 +37,8 @@ class Agreement:
     """Largest difference of an entry."""
     within_two_errors: float
     """Share of the entries that differ by no more than two standard errors; 0.95 if by chance."""
+    noise: float
+    """Largest difference of the shares of noise."""
     two_errors: float
     """Two standard errors of a difference, mean over the entries."""
     first_score: float | None
@@ -68,6 +70,7 @@ def agreements(representation: Representation, seed: int) -> Iterator[Agreement]
             difference.size,
             float(difference.max()),
             float((difference <= errors).mean()),
+            float(np.abs(one.noise - other.noise).max()),
             float(errors.mean()),
             one_score,
             other_score,

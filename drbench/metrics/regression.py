@@ -52,9 +52,9 @@ class Folds:
     def outside(self, fold: int, *, half: bool) -> Bool[np.ndarray, "n"]:
         """Rows of all other folds, or half of them: every other unit, or every other row of one."""
         others = self.fold != fold
-        units = np.unique(self.unit[others])
         if not half:
             return others
+        units = np.unique(self.unit[others])
         if len(units) > 1:
             return others & np.isin(self.unit, units[::2])
         return others & (np.cumsum(others) % 2 == 1)

@@ -160,8 +160,10 @@ def test_the_three_estimators_agree_within_their_errors():
     ]
     for one in found:
         assert one.within_two_errors >= 8 / 9
+        assert one.noise < 0.04
         assert one.two_errors < 0.1
         assert one.first_score == pytest.approx(one.second_score, abs=0.03)
+    assert found[0].noise == pytest.approx(0, abs=1e-12)
 
 
 def test_indices_above_one_are_kept_and_clipped_for_the_score():
