@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.entropy import Binning, discretise, entropies, joint_entropies
+from drbench.metrics.entropy import Binning, discretise, mutual_information
 from drbench.metrics.factors import by_factor, perfect_code
 from drbench.metrics.information import INVARIANCES, Bins
 from drbench.metrics.metric import MetricResult, metric
@@ -88,12 +88,11 @@ def shared_information(binned: Int[np.ndarray, "n latent"], bins: int) -> Float[
     >>> (shared_information(z, 2) / np.log(2)).tolist()
     [1.0, 0.0, 0.0]
     """
-    columns, own = np.asfortranarray(binned), entropies(binned)
-    pairs = []
-    for i in range(len(own) - 1):
-        joint = joint_entropies(columns[:, i + 1 :], columns[:, i : i + 1], bins).joint[:, 0]
-        pairs.append(np.maximum(own[i] + own[i + 1 :] - joint, 0.0))
-    return np.concatenate(pairs)
+    columns = np.asfortranarray(binned)
+    last = columns.shape[1] - 1
+    return np.concatenate(
+        [mutual_information(columns[:, i + 1 :], columns[:, i], bins) for i in range(last)]
+    )
 
 
 def _mean(binned: Int[np.ndarray, "n latent"], bins: int) -> float:
