@@ -12,24 +12,24 @@ from drbench._version import __version__
 if TYPE_CHECKING:
     from drbench.data.codes import grid_codes
     from drbench.data.dataset import Dataset, load_dataset
+    from drbench.data.files.stored import Contents
     from drbench.data.ground_truth import GroundTruth
     from drbench.data.source import Source
     from drbench.data.spec import DatasetSpec, Factor, RemoteFile
-    from drbench.data.stored import Contents
     from drbench.errors import DataError, DrbenchError, RequestError
     from drbench.metrics.duration import Duration
     from drbench.metrics.metric import Metric, MetricResult, metric
     from drbench.metrics.scoring import score
     from drbench.models.budget import Training
     from drbench.models.model import Batch, Model, load_model
-    from drbench.representation import Interventions, Representation
+    from drbench.representation.representation import Interventions, Representation
     from drbench.runs.execute import execute
     from drbench.runs.record import Record
     from drbench.runs.spec import DataRef, RunSpec, Scoring
 
 _HOMES = {
     "Batch": "drbench.models.model",
-    "Contents": "drbench.data.stored",
+    "Contents": "drbench.data.files.stored",
     "DataError": "drbench.errors",
     "DataRef": "drbench.runs.spec",
     "Dataset": "drbench.data.dataset",
@@ -38,13 +38,13 @@ _HOMES = {
     "Duration": "drbench.metrics.duration",
     "Factor": "drbench.data.spec",
     "GroundTruth": "drbench.data.ground_truth",
-    "Interventions": "drbench.representation",
+    "Interventions": "drbench.representation.representation",
     "Metric": "drbench.metrics.metric",
     "MetricResult": "drbench.metrics.metric",
     "Model": "drbench.models.model",
     "Record": "drbench.runs.record",
     "RemoteFile": "drbench.data.spec",
-    "Representation": "drbench.representation",
+    "Representation": "drbench.representation.representation",
     "RequestError": "drbench.errors",
     "RunSpec": "drbench.runs.spec",
     "Scoring": "drbench.runs.spec",

@@ -10,7 +10,6 @@ from jaxtyping import Int, UInt8
 
 from drbench.data.ground_truth import GroundTruth
 from drbench.errors import RunError
-from drbench.leaderboard.store import BOARD, add, write_board
 from drbench.models.inference import decode
 from drbench.report.panels import (
     Associations,
@@ -23,7 +22,7 @@ from drbench.report.panels import (
 )
 from drbench.report.sheet import write_sheet
 from drbench.report.tables import transfer_tables
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 from drbench.runs.data import open_data
 from drbench.runs.execute import execute
 from drbench.runs.folder import RunFolder
@@ -31,6 +30,7 @@ from drbench.runs.record import Record, Stage
 from drbench.runs.request import train_spec, transfer_spec
 from drbench.runs.spec import DataRef, Scoring
 from drbench.runs.trained import load_trained
+from drbench.trust.store import BOARD, add, write_board
 
 SOURCE = DataRef(
     name="color_dsprites", origin="rendered", resize=32,

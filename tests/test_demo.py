@@ -8,7 +8,7 @@ import pytest
 from drbench import Scoring, demo
 from drbench.cli import run
 from drbench.errors import RunError
-from drbench.leaderboard.validate import validate
+from drbench.trust.validate import validate
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,10 @@ from typing import final
 import numpy as np
 
 from drbench.data.sampling import intervention_rows
+from drbench.metrics.estimate.sobol import sobol_indices
+from drbench.metrics.estimate.sobol_estimators import Estimator
 from drbench.metrics.omes_sobol import omes_sobol
-from drbench.metrics.sobol import sobol_indices
-from drbench.metrics.sobol_estimators import Estimator
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 LEVELS = {"scale": 4, "orientation": 8, "pos_x": 8, "pos_y": 8}
 """Classes kept per factor: a grid small enough to be encoded whole, 43,008 images."""

@@ -11,11 +11,11 @@ import numpy as np
 from drbench import Representation, grid_codes
 from drbench.bench.sobol import trained_representation
 from drbench.data.spec import Factor
-from drbench.metrics.boosting import Workers, workers
 from drbench.metrics.dci import compactness, modularity, weighted
-from drbench.metrics.fits import Fit
-from drbench.metrics.splits import split_rows
-from drbench.metrics.trees import fit_factor
+from drbench.metrics.estimate.splits import split_rows
+from drbench.metrics.predict.boosting import Workers, workers
+from drbench.metrics.predict.fits import Fit
+from drbench.metrics.predict.trees import fit_factor
 from drbench.progress import track
 
 _ANOTHER = 1_000

@@ -8,7 +8,7 @@ import numpy as np
 from drbench.data.codes import grid_codes
 from drbench.data.spec import Factor
 from drbench.metrics.metric import Invariance
-from drbench.representation import Interventions, Representation
+from drbench.representation.representation import Interventions, Representation
 
 SIZES = (3, 3, 4)
 _REPEATS = 2

@@ -10,7 +10,7 @@ from drbench.checks import bench
 from drbench.checks.trying import attempt
 from drbench.errors import DrbenchError, PluginError
 from drbench.metrics.metric import Invariance, Metric, MetricResult
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 _SLACK = 1e-9
 

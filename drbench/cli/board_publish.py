@@ -36,7 +36,7 @@ def publish(
     ] = None,
 ) -> None:
     """Merge a board into a folder, a git repository or a hub repository; removes nothing."""
-    from drbench.leaderboard.publish import publish as publish_board
+    from drbench.publish.publish import publish as publish_board
 
     done = publish_board(
         board, target, branch=branch, message=message, endpoint=endpoint, dry_run=dry_run

@@ -6,7 +6,7 @@ from drbench.cli.frame import emit
 
 def render(board: BoardOption = DEFAULT_BOARD) -> None:
     """Write index.html beside leaderboard.json: one file that needs no server and no network."""
-    from drbench.leaderboard.page.write import write_page
+    from drbench.publish.page.write import write_page
 
     page = write_page(board)
     size = page.stat().st_size

@@ -11,7 +11,7 @@ from drbench.cli.frame import Table, emit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drbench.leaderboard.diff import Difference
+    from drbench.publish.diff import Difference
 
 BoardOption = Annotated[
     Path, typer.Option("--board", metavar="DIR", help="Folder of the leaderboard.")
@@ -28,8 +28,8 @@ def diff(
     ] = 1e-9,
 ) -> None:
     """What changed from one board to another: rows, runs, scores, states, ranks."""
-    from drbench.leaderboard.diff import diff as differences_of
-    from drbench.leaderboard.diff import read_board
+    from drbench.publish.diff import diff as differences_of
+    from drbench.publish.diff import read_board
 
     found = differences_of(read_board(old), read_board(new), tolerance=tolerance)
     many = f"{len(found)} {'difference' if len(found) == 1 else 'differences'}"
@@ -54,7 +54,7 @@ def merge(
     board: BoardOption = DEFAULT_BOARD,
 ) -> None:
     """Bring other boards' records, verifications and evidence into a board: all, or nothing."""
-    from drbench.leaderboard.merge import merge as merge_boards
+    from drbench.publish.merge import merge as merge_boards
 
     done = merge_boards(board, *boards)
     said = (
@@ -69,9 +69,9 @@ def fill(
     seeds: Annotated[int, typer.Option(min=1, help="Seeds that fill a cell.")] = 5,
 ) -> None:
     """Which cells of the official table are empty, and the commands that fill each."""
-    from drbench.leaderboard.build import build
-    from drbench.leaderboard.fill import fill as fillings_of
-    from drbench.leaderboard.store import RECORDS, built_board
+    from drbench.board.build import build
+    from drbench.board.fill import fill as fillings_of
+    from drbench.trust.store import RECORDS, built_board
 
     found = fillings_of(built_board(board) if (board / RECORDS).exists() else build([]), seeds)
     columns = ("source", "target", "model", "beta", "verified", "waiting")
@@ -91,7 +91,7 @@ def fill(
 
 def migrate(board: BoardOption = DEFAULT_BOARD) -> None:
     """Rewrite a board of an older version of the format in the current one: all files, or none."""
-    from drbench.leaderboard.migrate import migrate as migrate_board
+    from drbench.trust.migrate import migrate as migrate_board
 
     files = migrate_board(board)
     said = f"rewrote {len(files)} files of {board}." if files else f"{board} is up to date."

@@ -45,7 +45,7 @@ def verify(
 ) -> None:
     """Compute what records claim again, from their evidence; fails if any does not hold."""
     from drbench.errors import BoardError
-    from drbench.leaderboard.verify.verify import verify as verify_board
+    from drbench.trust.verify.verify import verify as verify_board
 
     verdicts = verify_board(board, keys or [], every=every, level=level, by=by, write=write)
     held = sum(verdict.holds for verdict in verdicts)

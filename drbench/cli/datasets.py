@@ -67,7 +67,7 @@ def show(name: Name, factors: FactorsOption = None) -> None:
 def fetch(name: Name, root: RootOption = None) -> None:
     """Download the official files of a data set."""
     from drbench.data.dataset import find_dataset
-    from drbench.data.fetch import fetch as fetch_files
+    from drbench.data.files.fetch import fetch as fetch_files
 
     print(fetch_files(find_dataset(name).spec, root))
 
@@ -75,8 +75,8 @@ def fetch(name: Name, root: RootOption = None) -> None:
 @app.command()
 def check(name: Name, root: RootOption = None, factors: FactorsOption = None) -> None:
     """Check the official files on this machine: hashes, every image, every class."""
-    from drbench.data.checking import check_files
     from drbench.data.dataset import find_dataset
+    from drbench.data.files.checking import check_files
 
     findings = check_files(find_dataset(name, parse_names(factors)), root)
     emit(

@@ -30,8 +30,8 @@ def add(
     board: BoardOption = DEFAULT_BOARD,
 ) -> None:
     """Copy the records of finished runs into a board: all of them, or none."""
-    from drbench.leaderboard.evidence import without_evidence
-    from drbench.leaderboard.store import add as add_runs
+    from drbench.trust.evidence import without_evidence
+    from drbench.trust.store import add as add_runs
 
     new = add_runs(board, *runs)
     bare = [record.key for record in without_evidence(board, new)]
@@ -48,8 +48,8 @@ def add(
 @app.command()
 def build(board: BoardOption = DEFAULT_BOARD) -> None:
     """Write leaderboard.json from the records of a board."""
-    from drbench.leaderboard.standings import COLUMNS, LINES, standings
-    from drbench.leaderboard.store import BOARD, write_board
+    from drbench.board.standings import COLUMNS, LINES, standings
+    from drbench.trust.store import BOARD, write_board
 
     built = write_board(board)
     blocks: list[Table | str] = []
@@ -88,8 +88,8 @@ def validate(
 ) -> None:
     """Check all files of a board; says all that is wrong, and fails if anything is."""
     from drbench.errors import BoardError, RequestError
-    from drbench.leaderboard.store import record_files
-    from drbench.leaderboard.validate import validate as problems_of
+    from drbench.trust.store import record_files
+    from drbench.trust.validate import validate as problems_of
 
     if allow_verifications and against is None:
         raise RequestError(

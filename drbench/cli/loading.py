@@ -7,7 +7,7 @@ from drbench.errors import RequestError
 from drbench.progress import say
 
 if TYPE_CHECKING:
-    from drbench.representation import Representation
+    from drbench.representation.representation import Representation
 
 
 def load_representation(path: Path, kind: str) -> "tuple[Path, Representation]":
@@ -27,7 +27,7 @@ def load_representation(path: Path, kind: str) -> "tuple[Path, Representation]":
     RepresentationError
         If there is no representation, or a damaged one.
     """
-    from drbench.representation import Representation
+    from drbench.representation.representation import Representation
 
     if kind not in ("mean", "sampled"):
         raise RequestError(f"--kind {kind}: expected mean or sampled.")

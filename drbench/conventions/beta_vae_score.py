@@ -19,8 +19,8 @@ from drbench.conventions.draws import (
 from drbench.conventions.factors import SingleValued, factors_of
 from drbench.conventions.rows import IN_ORDER, SAME_ROWS
 from drbench.metrics.beta_vae_score import differences
-from drbench.metrics.scaling import Scaling
-from drbench.representation import Representation
+from drbench.metrics.estimate.scaling import Scaling
+from drbench.representation.representation import Representation
 
 _STATISTICS = {
     "another row": differences,

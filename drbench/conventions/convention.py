@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, final
 
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 Parts: TypeAlias = dict[str, float]
 """What a score consists of; the headline comes first."""

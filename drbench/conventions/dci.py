@@ -13,9 +13,9 @@ from drbench.conventions.regressors import Regression, Regressor, regress
 from drbench.conventions.rows import DRAWN, IN_ORDER, Protocol, split_by
 from drbench.conventions.trees import fit_trees
 from drbench.metrics.dci import compactness, modularity, weighted
-from drbench.metrics.fits import explained
-from drbench.metrics.parallel import in_parallel
-from drbench.representation import Representation
+from drbench.metrics.estimate.parallel import in_parallel
+from drbench.metrics.predict.fits import explained
+from drbench.representation.representation import Representation
 
 
 @final

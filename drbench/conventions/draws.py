@@ -9,10 +9,10 @@ from drbench.conventions.convention import NoValueError
 from drbench.conventions.factors import SingleValued, factors_of
 from drbench.conventions.mig import binned_by
 from drbench.conventions.rows import is_complete
-from drbench.metrics.draws import Classmates, Drawn, Sharing, Statistic
-from drbench.metrics.factors import Selection, select
-from drbench.metrics.splits import Split
-from drbench.representation import Representation
+from drbench.metrics.estimate.draws import Classmates, Drawn, Sharing, Statistic
+from drbench.metrics.estimate.factors import Selection, select
+from drbench.metrics.estimate.splits import Split
+from drbench.representation.representation import Representation
 
 Rows = Literal[
     "a third held out", "fresh", "first two thirds, last third", "all rows, tested on themselves"

@@ -19,7 +19,7 @@ from drbench.conventions.factors import why_not
 from drbench.conventions.walk import Known, Walk, walk
 from drbench.errors import UnknownNameError
 from drbench.metrics.metric import load_metric
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 CONVENTIONS: dict[str, tuple[Convention, ...]] = {
     "mig": mig.CONVENTIONS,

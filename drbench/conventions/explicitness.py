@@ -10,7 +10,7 @@ from drbench.conventions.factors import SingleValued, factors_of
 from drbench.conventions.omes import FAULTS, Inactive, Pairs, association
 from drbench.conventions.rows import DRAWN, IN_ORDER, Protocol
 from drbench.conventions.trees import fit_trees
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 @final

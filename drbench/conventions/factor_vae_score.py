@@ -10,9 +10,9 @@ from drbench.conventions.convention import Choices, Convention, Parts
 from drbench.conventions.draws import Count, Factors, Rows, Scale, draw, scaled, variances_by_class
 from drbench.conventions.factors import SingleValued, factors_of
 from drbench.conventions.rows import IN_ORDER, SAME_ROWS
+from drbench.metrics.estimate.scaling import Scaling
 from drbench.metrics.factor_vae_score import count_votes, least, variances
-from drbench.metrics.scaling import Scaling
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 _LEAST = {"below 0.05": 0.05, "below 0.02": 0.02, "none": 0.0}
 

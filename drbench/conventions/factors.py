@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from drbench.metrics.factors import select
-from drbench.representation import Representation
+from drbench.metrics.estimate.factors import select
+from drbench.representation.representation import Representation
 
 SingleValued = Literal["left out", "counted"]
 

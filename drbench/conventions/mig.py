@@ -8,9 +8,9 @@ from jaxtyping import Float, Int
 
 from drbench.conventions.convention import Choices, Convention, NoValueError, Parts
 from drbench.conventions.rows import drawn
-from drbench.metrics.entropy import discretise, entropy_of_counts, mutual_information
-from drbench.metrics.information import gaps
-from drbench.representation import Representation
+from drbench.metrics.estimate.entropy import discretise, entropy_of_counts, mutual_information
+from drbench.metrics.estimate.information import gaps
+from drbench.representation.representation import Representation
 
 Edges = Literal["rounding forgiven", "numpy's histogram", "of the unit interval"]
 

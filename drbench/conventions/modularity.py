@@ -9,9 +9,9 @@ from drbench.conventions.convention import Choices, Convention, NoValueError, Pa
 from drbench.conventions.factors import SingleValued, factors_of
 from drbench.conventions.mig import Edges, binned_by
 from drbench.conventions.rows import drawn
-from drbench.metrics.information import Binned
+from drbench.metrics.estimate.information import Binned
 from drbench.metrics.modularity import modularity_of
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 @final

@@ -8,10 +8,10 @@ from jaxtyping import Bool, Float, Int
 
 from drbench.conventions.convention import Choices, Convention, NoValueError, Parts
 from drbench.conventions.factors import factors_of
-from drbench.metrics.overlap import Pooling, associations, pooled
-from drbench.metrics.pairs import Lines, level_keys, lines_of
-from drbench.metrics.scaling import Scaling
-from drbench.representation import Representation
+from drbench.metrics.estimate.overlap import Pooling, associations, pooled
+from drbench.metrics.estimate.pairs import Lines, level_keys, lines_of
+from drbench.metrics.estimate.scaling import Scaling
+from drbench.representation.representation import Representation
 
 Pairs = Literal["interventions, else expected", "drawn from the sample"]
 Inactive = Literal["below 0.001 of the largest", "below 0.05"]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from drbench.conventions.convention import NoValueError
-from drbench.metrics.splits import Split
+from drbench.metrics.estimate.splits import Split
 
 Regressor = Literal["Lasso", "random forest"]
 _GRIDS: dict[Regressor, dict[str, list[float]]] = {

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int
 
-from drbench.metrics.splits import Split, split_rows
-from drbench.representation import Representation
+from drbench.metrics.estimate.splits import Split, split_rows
+from drbench.representation.representation import Representation
 
 Protocol = Literal[
     "a third held out",
@@ -30,7 +30,7 @@ SAME_ROWS = "Nothing is held out: in a small sample, noise scores above chance."
 def split_by(protocol: Protocol, representation: Representation, factor: int, seed: int) -> Split:
     """Rows to train and to test on.
 
-    `a third held out` is drbench's split (module `drbench.metrics.splits`). `10,000 and 5,000
+    `a third held out` is drbench's split (`drbench.metrics.estimate.splits`). `10,000 and 5,000
     drawn` stands for fresh images, which a representation cannot supply. If it holds every
     combination of classes, its rows are all there is, and both lots are drawn from them with
     replacement, as the libraries would. Otherwise fresh images would hardly repeat: both lots are

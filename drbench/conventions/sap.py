@@ -10,12 +10,12 @@ from drbench.conventions.convention import Choices, Convention, NoValueError, Pa
 from drbench.conventions.factors import SingleValued, factors_of
 from drbench.conventions.memory import remembered
 from drbench.conventions.rows import DRAWN, Protocol, split_by
-from drbench.metrics.fits import explained
-from drbench.metrics.parallel import in_parallel
+from drbench.metrics.estimate.parallel import in_parallel
+from drbench.metrics.estimate.scaling import Scaling
+from drbench.metrics.estimate.splits import Split
+from drbench.metrics.predict.fits import explained
 from drbench.metrics.sap import PUBLISHED_PENALTY, gap, penalty
-from drbench.metrics.scaling import Scaling
-from drbench.metrics.splits import Split
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 @final

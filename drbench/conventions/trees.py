@@ -3,12 +3,12 @@
 from drbench.conventions.convention import NoValueError
 from drbench.conventions.memory import remembered
 from drbench.conventions.rows import Protocol, split_by
-from drbench.metrics.boosting import workers
-from drbench.metrics.fits import Columns, Fit
-from drbench.metrics.scaling import Scaling
-from drbench.metrics.trees import fit_columns, fit_factor
+from drbench.metrics.estimate.scaling import Scaling
+from drbench.metrics.predict.boosting import workers
+from drbench.metrics.predict.fits import Columns, Fit
+from drbench.metrics.predict.trees import fit_columns, fit_factor
 from drbench.progress import track
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 _ROUNDS = 100
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias, final
 
 from drbench.conventions.convention import Choices, Convention, NoValueError, Parts
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 Known: TypeAlias = dict[Choices, Parts | str]
 """Scores by the choices they were made under, or why there is none."""

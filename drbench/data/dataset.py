@@ -80,11 +80,11 @@ def is_open(name: str) -> bool:
 def _find_open(name: str, factors: Sequence[str] | None) -> Dataset:
     kind, _, reference = name.partition(":")
     if kind == "folder":
-        from drbench.data.folder import folder_set
+        from drbench.data.open_sets.folder import folder_set
 
         return folder_set(reference, factors)
     if kind == "hf":
-        from drbench.data.hub import hub_set
+        from drbench.data.open_sets.hub import hub_set
 
         return hub_set(reference, factors)
     raise UnknownNameError("kind of data set", f"{kind}:", ["folder:", "hf:"])

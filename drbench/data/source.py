@@ -7,10 +7,10 @@ from typing import final
 
 import numpy as np
 
+from drbench.data.files.prepared import open_prepared
+from drbench.data.files.stored import Contents, open_stored
 from drbench.data.ground_truth import GroundTruth
-from drbench.data.prepared import open_prepared
 from drbench.data.spec import DatasetSpec, Origin
-from drbench.data.stored import Contents, open_stored
 from drbench.errors import DataError, MissingFilesError
 from drbench.files import data_dir
 
@@ -78,8 +78,8 @@ class Source:
     def stored(self, *, inputs: Iterable[Path], read: Callable[[], Contents]) -> GroundTruth:
         """The set as `read` finds it in the files `inputs`, kept in the cache at `size`.
 
-        The way to open a set that is files; see `drbench.data.stored.open_stored`. `read` is called
-        only if the cache does not hold the set yet.
+        The way to open a set that is files; see `drbench.data.files.stored.open_stored`. `read` is
+        called only if the cache does not hold the set yet.
         """
 
         def sound() -> Contents:
@@ -99,8 +99,8 @@ class Source:
     ) -> np.ndarray | None:
         """A uint8 array kept in the cache, made once from `chunks` and mapped into memory.
 
-        See `drbench.data.prepared.open_prepared`. With `required=False` the array is made only if
-        preparation was asked for, and None is returned where it does not exist.
+        See `drbench.data.files.prepared.open_prepared`. With `required=False` the array is made
+        only if preparation was asked for, and None is returned where it does not exist.
         """
         return open_prepared(
             name,

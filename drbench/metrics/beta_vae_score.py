@@ -3,7 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from drbench.metrics.draws import (
+from drbench.metrics.duration import Duration
+from drbench.metrics.estimate.draws import (
     Batch,
     Classmates,
     Drawn,
@@ -12,12 +13,11 @@ from drbench.metrics.draws import (
     guess_result,
     recalls,
 )
-from drbench.metrics.duration import Duration
-from drbench.metrics.estimators import Linear, fitted
-from drbench.metrics.factors import select
+from drbench.metrics.estimate.factors import select
+from drbench.metrics.estimate.scaling import Scaling
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.scaling import Scaling
-from drbench.representation import Representation
+from drbench.metrics.predict.estimators import Linear, fitted
+from drbench.representation.representation import Representation
 
 _PENALTY = 1.0
 

@@ -4,9 +4,9 @@ import numpy as np
 from jaxtyping import Float
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.entropy import Binning
-from drbench.metrics.factors import by_factor, reason_for, rows_of, spread_out
-from drbench.metrics.information import (
+from drbench.metrics.estimate.entropy import Binning
+from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
+from drbench.metrics.estimate.information import (
     INVARIANCES,
     Binned,
     Bins,
@@ -15,7 +15,7 @@ from drbench.metrics.information import (
     views,
 )
 from drbench.metrics.metric import MetricResult, metric
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 @metric(

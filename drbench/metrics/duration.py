@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 from drbench.progress import say
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 ROWS, LATENTS, CLASSES, PROCESSORS = 15_000, 10, 57, 2
 """Where seconds are declared: a sample of Shapes3D, whose 6 factors have 57 classes."""

@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from pydantic import Field
 
-from drbench.metrics.draws import Batch, Classmates, Draws, Sharing, guess_result, recalls
 from drbench.metrics.duration import Duration
-from drbench.metrics.factors import rows_of, select
+from drbench.metrics.estimate.draws import Batch, Classmates, Draws, Sharing, guess_result, recalls
+from drbench.metrics.estimate.factors import rows_of, select
+from drbench.metrics.estimate.scaling import Scaling
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.scaling import Scaling
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 @metric(

@@ -4,10 +4,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.factors import by_factor, perfect_code
+from drbench.metrics.estimate.factors import by_factor, perfect_code
+from drbench.metrics.estimate.scaling import Scaling
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.scaling import Scaling
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 _SINGULAR = 1e-10
 """Share of the largest variance below which a direction counts as having none."""

@@ -7,9 +7,9 @@ from pydantic import Field
 
 from drbench.metrics.duration import Duration
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.pruned import pruned_result
-from drbench.metrics.trees import TIMES, Engine, Rounds, fit_columns
-from drbench.representation import Representation
+from drbench.metrics.predict.pruned import pruned_result
+from drbench.metrics.predict.trees import TIMES, Engine, Rounds, fit_columns
+from drbench.representation.representation import Representation
 
 
 @metric(

@@ -9,14 +9,14 @@ from jaxtyping import Bool, Float, Int
 from pydantic import Field
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.entropy import entropy_of_counts, mutual_information
-from drbench.metrics.factors import by_factor, reason_for, rows_of, select, spread_out
-from drbench.metrics.information import NOTHING
+from drbench.metrics.estimate.entropy import entropy_of_counts, mutual_information
+from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, select, spread_out
+from drbench.metrics.estimate.information import NOTHING
+from drbench.metrics.estimate.neighbours import neighbour_information
+from drbench.metrics.estimate.parallel import in_parallel
+from drbench.metrics.estimate.scaling import Scaling
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.neighbours import neighbour_information
-from drbench.metrics.parallel import in_parallel
-from drbench.metrics.scaling import Scaling
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 _REPEATS = 20
 """Rows per value, on average, from which a latent is taken as quantised."""

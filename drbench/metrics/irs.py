@@ -7,10 +7,10 @@ from jaxtyping import Float, Int
 from pydantic import Field
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.factors import by_factor, reason_for, rows_of, select, spread_out
-from drbench.metrics.information import mean_by_factor
+from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, select, spread_out
+from drbench.metrics.estimate.information import mean_by_factor
 from drbench.metrics.metric import MetricResult, metric
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 _ROUNDING = 1e-12
 """Share of a latent's range that sums of it are exact to, roughly."""

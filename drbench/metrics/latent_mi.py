@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.entropy import Binning, discretise, mutual_information
-from drbench.metrics.factors import by_factor, perfect_code
-from drbench.metrics.information import INVARIANCES, Bins
+from drbench.metrics.estimate.entropy import Binning, discretise, mutual_information
+from drbench.metrics.estimate.factors import by_factor, perfect_code
+from drbench.metrics.estimate.information import INVARIANCES, Bins
 from drbench.metrics.metric import MetricResult, metric
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 @metric(

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from drbench import registry
 from drbench.errors import PluginError, RequestError
 from drbench.frozen import Frozen, first_problem
-from drbench.metrics.cautions import cautions
 from drbench.metrics.duration import Duration
-from drbench.representation import Representation
+from drbench.metrics.estimate.cautions import cautions
+from drbench.representation.representation import Representation
 
 Invariance = Literal[
     "permute_latents",

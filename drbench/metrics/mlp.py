@@ -1,11 +1,11 @@
 """MLP explicitness: how well a small neural network reads each factor from the whole code."""
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.estimators import Epochs, Mlp
-from drbench.metrics.fits import prediction_result
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.predictors import fit_full_code
-from drbench.representation import Representation
+from drbench.metrics.predict.estimators import Epochs, Mlp
+from drbench.metrics.predict.fits import prediction_result
+from drbench.metrics.predict.predictors import fit_full_code
+from drbench.representation.representation import Representation
 
 
 @metric(

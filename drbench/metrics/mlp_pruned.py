@@ -6,11 +6,11 @@ from typing import Annotated
 from pydantic import Field
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.estimators import Epochs, Mlp
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.predictors import fit_columns
-from drbench.metrics.pruned import pruned_result
-from drbench.representation import Representation
+from drbench.metrics.predict.estimators import Epochs, Mlp
+from drbench.metrics.predict.predictors import fit_columns
+from drbench.metrics.predict.pruned import pruned_result
+from drbench.representation.representation import Representation
 
 
 @metric(

@@ -7,16 +7,16 @@ from jaxtyping import Float
 from pydantic import Field
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.factors import by_factor, reason_for, rows_of
-from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.overlap import (
+from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of
+from drbench.metrics.estimate.overlap import (
     Pooling,
     associations,
     curve_over_alpha,
     jackknife_errors,
     pooled,
 )
-from drbench.representation import Representation
+from drbench.metrics.metric import MetricResult, metric
+from drbench.representation.representation import Representation
 
 
 @metric(

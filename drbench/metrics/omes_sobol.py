@@ -7,11 +7,11 @@ from jaxtyping import Float
 from pydantic import Field
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.factors import by_factor, reason_for, rows_of
+from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of
+from drbench.metrics.estimate.overlap import Pooling, curve_over_alpha, jackknife_errors, pooled
+from drbench.metrics.estimate.sobol import Choice, SobolIndices, sobol_indices
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.overlap import Pooling, curve_over_alpha, jackknife_errors, pooled
-from drbench.metrics.sobol import Choice, SobolIndices, sobol_indices
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 @metric(

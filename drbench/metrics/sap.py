@@ -4,13 +4,13 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.factors import by_factor, reason_for, rows_of, select, target
+from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, select, target
+from drbench.metrics.estimate.parallel import in_parallel
+from drbench.metrics.estimate.scaling import Scaling
+from drbench.metrics.estimate.splits import Split, split_fault, split_name, split_rows
 from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.parallel import in_parallel
-from drbench.metrics.predictors import perfect_code
-from drbench.metrics.scaling import Scaling
-from drbench.metrics.splits import Split, split_fault, split_name, split_rows
-from drbench.representation import Representation
+from drbench.metrics.predict.predictors import perfect_code
+from drbench.representation.representation import Representation
 
 PUBLISHED_PENALTY = 0.01
 """C of the published code."""

@@ -8,7 +8,7 @@ from drbench.errors import DrbenchError, PluginError, RequestError
 from drbench.metrics.duration import announce
 from drbench.metrics.metric import Metric, MetricResult, as_representation, load_metric
 from drbench.progress import part_of
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 DEFAULT_METRICS = ("omes", "omes_sobol", "dci", "mig", "gbt", "gbt_pruned")
 """What is scored, in this order, where no metric is named; those that are registered."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from itertools import groupby
 
-from drbench.leaderboard.board import Change, Row
-from drbench.leaderboard.build import build
+from drbench.board.board import Change, Row
+from drbench.board.build import build
 from drbench.report.panels import Table
 from drbench.runs.record import Record
 
@@ -37,7 +37,7 @@ def percent(change: Change | None) -> str:
 
     Examples
     --------
-    >>> from drbench.leaderboard.cells import summarise
+    >>> from drbench.board.cells import summarise
     >>> score = Change(before=summarise([0.349]), after=summarise([0.4]), gain=summarise([0.051]))
     >>> percent(score)
     '34.9 (+5.1)'

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from drbench.data.sampling import split_rows
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 from drbench.runs.data import image_shape, open_data
 from drbench.runs.encoding import Sample, find_encoder, represent
 from drbench.runs.folder import RunFolder

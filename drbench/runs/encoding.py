@@ -16,7 +16,7 @@ from drbench.data.ground_truth import GroundTruth
 from drbench.data.sampling import InterventionRows, intervention_rows, scored_rows
 from drbench.errors import DrbenchError, RequestError
 from drbench.progress import progress
-from drbench.representation import Interventions, Representation
+from drbench.representation.representation import Interventions, Representation
 
 BATCH = 256
 Latents = Float[np.ndarray, "k latent"]

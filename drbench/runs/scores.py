@@ -14,7 +14,7 @@ from drbench.files import cache_dir, canonical_json, sha256_text, write_text
 from drbench.metrics.metric import MetricResult, load_metric
 from drbench.metrics.scoring import score
 from drbench.progress import say
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 from drbench.runs.provenance import library_versions
 
 OnResult = Callable[[str, MetricResult], None]
@@ -102,7 +102,7 @@ def _read(file: Path) -> MetricResult | None:
 @functools.cache
 def _code_hash(plugin: Path | None) -> str:
     """Hash of the metric's own file and of all that metrics share: other code, other score."""
-    shared = sorted(Path(__file__).parents[1].joinpath("metrics").glob("*.py"))
+    shared = sorted(Path(__file__).parents[1].joinpath("metrics").rglob("*.py"))
     digest = hashlib.sha256()
     for file in [*shared, *([plugin] if plugin else [])]:
         digest.update(file.read_bytes())

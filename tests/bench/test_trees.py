@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from drbench.bench import trees
-from drbench.metrics.boosting import workers
+from drbench.metrics.predict.boosting import workers
 
 
 @pytest.fixture(scope="module")

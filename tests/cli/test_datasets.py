@@ -31,7 +31,9 @@ def test_show_gives_the_whole_spec(capsys) -> None:
 
 def test_fetch_hands_the_spec_and_the_root_to_data_fetch(tmp_path, monkeypatch, capsys) -> None:
     asked = []
-    monkeypatch.setattr("drbench.data.fetch.fetch", lambda *args: asked.append(args) or tmp_path)
+    monkeypatch.setattr(
+        "drbench.data.files.fetch.fetch", lambda *args: asked.append(args) or tmp_path
+    )
     assert run(["datasets", "fetch", "dsprites", "--root", str(tmp_path)]) == 0
     assert asked == [(find_dataset("dsprites").spec, tmp_path)]
     assert capsys.readouterr().out == f"{tmp_path}\n"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from drbench.cli import run
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 @pytest.fixture

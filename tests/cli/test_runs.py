@@ -12,7 +12,7 @@ import pytest
 from drbench.cli import run
 from drbench.cli.runs import parse_seeds
 from drbench.errors import RequestError
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 LEVELS = [f"--levels={name}=3" for name in ("color", "scale", "orientation", "pos_x", "pos_y")]
 TRAIN = [

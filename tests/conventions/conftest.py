@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 _BENCH = runpy.run_path(str(Path(__file__).parents[1] / "metrics" / "conftest.py"))
 

@@ -24,7 +24,7 @@ from drbench.metrics.factor_vae_score import factor_vae_score
 from drbench.metrics.gbt_pruned import gbt_pruned
 from drbench.metrics.omes import omes
 from drbench.metrics.sap import sap
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 REVIEW = Mig(
     bins=10,

@@ -1,7 +1,7 @@
 """Boards of made-up records, with evidence that is what their hashes say."""
 
 from drbench.files import sha256_text
-from drbench.leaderboard.store import write_board
+from drbench.trust.store import write_board
 
 
 def write_records(board, *records, evidence=False):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drbench import Scoring, execute
-from drbench.leaderboard.store import add, write_board
+from drbench.trust.store import add, write_board
 
 SMALL = Path(__file__).resolve().parents[1] / "runs" / "small.py"
 SEEDS = (0, 1, 2)

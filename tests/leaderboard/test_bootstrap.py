@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from drbench.leaderboard.bootstrap import RESAMPLES, interval, resample, resampled_means
+from drbench.board.bootstrap import RESAMPLES, interval, resample, resampled_means
 
 
 def means(values, stream):

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from drbench.board.build import build
+from drbench.board.cells import summarise
 from drbench.errors import BoardError
-from drbench.leaderboard.build import build
-from drbench.leaderboard.cells import summarise
-from drbench.leaderboard.store import load_board, load_verifications
-from drbench.leaderboard.verification import Verification, Verifications, record_hash
 from drbench.metrics.metric import MetricResult
 from drbench.runs.record import Record, Software
 from drbench.runs.spec import RunSpec
+from drbench.trust.store import load_board, load_verifications
+from drbench.trust.verification import Verification, Verifications, record_hash
 
 
 def result(value, **more):
@@ -101,7 +101,7 @@ def test_board_is_byte_identical_on_another_machine(many, tmp_path):
         for each in random.sample(files, len(files)):
             (tmp_path / folder / f"{each.key}.json").write_text(each.to_json())
     script = (
-        "import sys; from pathlib import Path; from drbench.leaderboard.store import built_board\n"
+        "import sys; from pathlib import Path; from drbench.trust.store import built_board\n"
         f"sys.stdout.write(built_board(Path({str(tmp_path)!r})).to_json())"
     )
     command = [sys.executable, "-W", "ignore", "-c", script]

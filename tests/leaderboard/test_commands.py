@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
+from drbench.board.build import build
+from drbench.board.standings import COLUMNS, standings
 from drbench.cli import run
-from drbench.leaderboard.build import build
-from drbench.leaderboard.standings import COLUMNS, standings
 from drbench.metrics.metric import MetricResult
 
 
@@ -181,7 +181,7 @@ def test_rows_of_other_sources_are_named_by_them(make_record):
 def test_a_large_board_does_not_flood_the_terminal(runs, tmp_path, capsys, monkeypatch):
     board = ["--board", str(tmp_path / "board")]
     run(["leaderboard", "add", str(runs), *board])
-    monkeypatch.setattr("drbench.leaderboard.standings.LINES", 0)
+    monkeypatch.setattr("drbench.board.standings.LINES", 0)
     capsys.readouterr()
     assert run(["leaderboard", "build", *board]) == 0
     assert "1 more lines: `drbench leaderboard render` shows all." in capsys.readouterr().out

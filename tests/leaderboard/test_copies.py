@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from drbench.leaderboard.copies import copies, find_copies
-from drbench.leaderboard.likeness import lookalikes, network_id
+from drbench.trust.copies import copies, find_copies
+from drbench.trust.likeness import lookalikes, network_id
 
 
 def layer(seed, units=32, channels=3):

@@ -4,12 +4,12 @@ import subprocess
 
 import pytest
 
+from drbench.board.build import build
 from drbench.cli import run
 from drbench.errors import BoardError
-from drbench.leaderboard.build import build
-from drbench.leaderboard.diff import Difference, diff, read_board
-from drbench.leaderboard.verification import Verification, Verifications, record_hash
 from drbench.metrics.metric import MetricResult
+from drbench.publish.diff import Difference, diff, read_board
+from drbench.trust.verification import Verification, Verifications, record_hash
 
 
 def scores(value, **more):

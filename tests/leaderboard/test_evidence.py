@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from drbench.errors import BoardError
-from drbench.leaderboard.evidence import EVIDENCE, evidence_names, without_evidence
-from drbench.leaderboard.store import add, load_board
-from drbench.leaderboard.validate import validate
-from drbench.leaderboard.verify.verify import verify
+from drbench.trust.evidence import EVIDENCE, evidence_names, without_evidence
+from drbench.trust.store import add, load_board
+from drbench.trust.validate import validate
+from drbench.trust.verify.verify import verify
 
 
 @pytest.fixture

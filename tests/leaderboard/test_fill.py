@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from drbench.board.build import build
+from drbench.board.fill import fill
+from drbench.board.official import CELLS, PUBLISHED, SEEDS
 from drbench.cli import run
 from drbench.files import sha256_text
-from drbench.leaderboard.build import build
-from drbench.leaderboard.fill import fill
-from drbench.leaderboard.official import CELLS, PUBLISHED, SEEDS
-from drbench.leaderboard.store import built_board
-from drbench.leaderboard.validate import validate
-from drbench.leaderboard.verification import Verification, Verifications, record_hash
 from drbench.metrics.metric import MetricResult
 from drbench.registry import load, names
 from drbench.runs.data import declared, image_shape
 from drbench.runs.record import Record
 from drbench.runs.spec import RunSpec
+from drbench.trust.store import built_board
+from drbench.trust.validate import validate
+from drbench.trust.verification import Verification, Verifications, record_hash
 
 HARD = [
     cell for cell in CELLS
@@ -94,7 +94,7 @@ def test_the_commands_as_typed_fill_their_cell(cell, executed, tmp_path, monkeyp
     monkeypatch.setenv("USER", "somebody")
     parsed = {}
     monkeypatch.setattr(
-        "drbench.leaderboard.verify.verify.verify",
+        "drbench.trust.verify.verify.verify",
         lambda board, keys, **given: parsed.update(given) or [],
     )
     assert run(shlex.split(verify.replace('"$USER"', "somebody"))[1:]) == 0

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from drbench.data.sampling import intervention_rows
-from drbench.leaderboard.likeness import ALIKE, lookalikes
-from drbench.leaderboard.reading import read_model
-from drbench.leaderboard.store import built_board, record_files, write_board
-from drbench.leaderboard.validate import validate
-from drbench.leaderboard.verify.verify import Verdict, verify
 from drbench.runs.encoding import Sample
 from drbench.runs.execute import Run
 from drbench.runs.record import Record
+from drbench.trust.likeness import ALIKE, lookalikes
+from drbench.trust.reading import read_model
+from drbench.trust.store import built_board, record_files, write_board
+from drbench.trust.validate import validate
+from drbench.trust.verify.verify import Verdict, verify
 
 Forger = runpy.run_path(str(Path(__file__).with_name("forging.py")))["Forger"]
 

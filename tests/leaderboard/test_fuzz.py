@@ -16,20 +16,20 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from drbench.board.board import Leaderboard
+from drbench.board.build import build
+from drbench.board.schema import schemas
 from drbench.errors import BoardError, DrbenchError
-from drbench.leaderboard.board import Leaderboard
-from drbench.leaderboard.build import build
-from drbench.leaderboard.diff import read_board
-from drbench.leaderboard.merge import merge
-from drbench.leaderboard.migrate import migrate
-from drbench.leaderboard.reading import parse_model
-from drbench.leaderboard.schema import schemas
-from drbench.leaderboard.store import add, write_board
-from drbench.leaderboard.validate import validate
-from drbench.leaderboard.verification import Verification, Verifications, record_hash
 from drbench.metrics.metric import Curve, MetricResult
+from drbench.publish.diff import read_board
+from drbench.publish.merge import merge
 from drbench.runs.record import Record
 from drbench.runs.spec import RunSpec
+from drbench.trust.migrate import migrate
+from drbench.trust.reading import parse_model
+from drbench.trust.store import add, write_board
+from drbench.trust.validate import validate
+from drbench.trust.verification import Verification, Verifications, record_hash
 
 EXAMPLES = int(os.environ.get("DRBENCH_FUZZ", "60"))
 fuzzed = settings(

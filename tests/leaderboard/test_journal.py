@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from drbench.errors import BoardError, DrbenchError
-from drbench.leaderboard.journal import JOURNAL, commit, finish, is_pending
-from drbench.leaderboard.store import add, built_board, load_board, locked, write_board
-from drbench.leaderboard.validate import validate
+from drbench.trust.journal import JOURNAL, commit, finish, is_pending
+from drbench.trust.store import add, built_board, load_board, locked, write_board
+from drbench.trust.validate import validate
 
 KILLER = """
 import os, shutil, signal, sys
 from pathlib import Path
-from drbench.leaderboard.{module} import {function} as work
+from drbench.{module} import {function} as work
 
 EVENTS = {{"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.truncate"}}
 old, folder, *arguments = map(Path, sys.argv[1:])
@@ -56,14 +56,16 @@ def write_runs(folder, records):
     return folder
 
 
-@pytest.mark.parametrize(("module", "function"), [("store", "add"), ("merge", "merge")])
+@pytest.mark.parametrize(
+    ("module", "function"), [("trust.store", "add"), ("publish.merge", "merge")]
+)
 def test_killed_at_any_step_a_board_is_the_old_or_the_new_one(
     make_record, tmp_path, module, function
 ):
     records = [make_record(seed=seed) for seed in range(4)]
     old, sent = tmp_path / "old", write_runs(tmp_path / "runs", records[1:])
     add(old, write_runs(tmp_path / "first", records[:1]))
-    if module == "merge":
+    if module == "publish.merge":
         add(tmp_path / "theirs", sent)
         sent = tmp_path / "theirs"
     script = KILLER.format(module=module, function=function)

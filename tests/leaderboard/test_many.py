@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from drbench.leaderboard.store import load_board, write_board
-from drbench.leaderboard.validate import validate
+from drbench.trust.store import load_board, write_board
+from drbench.trust.validate import validate
 
 PROCESSES = 10
 EACH = 3

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from drbench.cli import run
 from drbench.errors import BoardError
 from drbench.files import sha256_text
-from drbench.leaderboard.merge import merge
-from drbench.leaderboard.store import load_board, load_verifications, write_board
-from drbench.leaderboard.validate import validate
-from drbench.leaderboard.verification import Verification, Verifications, record_hash
+from drbench.publish.merge import merge
+from drbench.trust.store import load_board, load_verifications, write_board
+from drbench.trust.validate import validate
+from drbench.trust.verification import Verification, Verifications, record_hash
 
 
 def check_of(record, state="rescored", by="A", day="2026-01-02"):

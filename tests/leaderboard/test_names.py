@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from drbench.data.spec import Factor
 from drbench.errors import BoardError
-from drbench.leaderboard.names import name_problems, unclear
-from drbench.leaderboard.problems import record_problems
-from drbench.leaderboard.reading import check_json, parse_model
 from drbench.metrics.metric import MetricResult
 from drbench.registry import plugins
 from drbench.runs.record import Record
 from drbench.runs.spec import DataRef, RunSpec
+from drbench.trust.names import name_problems, unclear
+from drbench.trust.problems import record_problems
+from drbench.trust.reading import check_json, parse_model
 
 INVISIBLE = {
     "zero-width space": "\u200b",

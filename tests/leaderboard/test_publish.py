@@ -12,13 +12,13 @@ import pytest
 
 from drbench.cli import run
 from drbench.errors import BoardError, RequestError
-from drbench.leaderboard.page.write import write_page
-from drbench.leaderboard.places.contents import published_files
-from drbench.leaderboard.places.git import Git
-from drbench.leaderboard.places.place import MovedError, shown
-from drbench.leaderboard.publish import ATTEMPTS, publish
-from drbench.leaderboard.store import load_board
-from drbench.leaderboard.validate import validate
+from drbench.publish.page.write import write_page
+from drbench.publish.places.contents import published_files
+from drbench.publish.places.git import Git
+from drbench.publish.places.place import MovedError, shown
+from drbench.publish.publish import ATTEMPTS, publish
+from drbench.trust.store import load_board
+from drbench.trust.validate import validate
 
 BOARDS = runpy.run_path(str(Path(__file__).with_name("boards.py")))
 write_records, write_evidence = BOARDS["write_records"], BOARDS["write_evidence"]
@@ -480,7 +480,7 @@ def test_a_place_that_never_rests_is_given_up_with_the_reason(two_boards, remote
         raise MovedError("fetch first")
 
     monkeypatch.setattr(Git, "put", always_late)
-    monkeypatch.setattr("drbench.leaderboard.publish.LONGEST_PAUSE", 0)
+    monkeypatch.setattr("drbench.publish.publish.LONGEST_PAUSE", 0)
     with pytest.raises(BoardError, match=rf"changed {ATTEMPTS} times meanwhile \(fetch first\)"):
         publish(two_boards[1], f"git:{remote}", branch="main")
     assert len(tries) == ATTEMPTS
@@ -510,7 +510,7 @@ def test_a_repository_that_vanishes_meanwhile_is_one_sentence(two_boards, remote
 
 def test_a_branch_that_cannot_be_beside_another_is_not_tried_again(two_boards, remote, monkeypatch):
     publish(two_boards[0], f"git:{remote}", branch="drbench")
-    monkeypatch.setattr("drbench.leaderboard.publish.ATTEMPTS", 1)
+    monkeypatch.setattr("drbench.publish.publish.ATTEMPTS", 1)
     with pytest.raises(BoardError, match=r"no room for the branch drbench/.* --branch"):
         publish(two_boards[1], f"git:{remote}")
 

@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 
 from drbench.errors import BoardError
-from drbench.leaderboard.places.hub import Hub
-from drbench.leaderboard.publish import publish
-from drbench.leaderboard.store import load_board
-from drbench.leaderboard.validate import validate
+from drbench.publish.places.hub import Hub
+from drbench.publish.publish import publish
+from drbench.trust.store import load_board
+from drbench.trust.validate import validate
 
 BOARDS = runpy.run_path(str(Path(__file__).with_name("boards.py")))
 write_records = BOARDS["write_records"]

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drbench.leaderboard.bootstrap import RESAMPLES, resample, resampled_means
-from drbench.leaderboard.build import build
-from drbench.leaderboard.ranking import HIGHER_IS_BETTER, LOWER_IS_BETTER, direction, ranks
-from drbench.leaderboard.verification import Verification, Verifications, record_hash
+from drbench.board.bootstrap import RESAMPLES, resample, resampled_means
+from drbench.board.build import build
+from drbench.board.ranking import HIGHER_IS_BETTER, LOWER_IS_BETTER, direction, ranks
 from drbench.metrics.metric import MetricResult
 from drbench.registry import load, plugins
 from drbench.runs.record import Record, Software
 from drbench.runs.spec import RunSpec
+from drbench.trust.verification import Verification, Verifications, record_hash
 
 
 def means(values, stream):

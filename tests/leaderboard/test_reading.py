@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drbench.board.board import Leaderboard
+from drbench.board.build import build
 from drbench.errors import BoardError
-from drbench.leaderboard.board import Leaderboard
-from drbench.leaderboard.build import build
-from drbench.leaderboard.reading import (
+from drbench.runs.record import Record
+from drbench.trust.reading import (
     LARGEST_NUMBER,
     MAX_DEPTH,
     MAX_DIGITS,
@@ -18,7 +19,6 @@ from drbench.leaderboard.reading import (
     parse_model,
     read_text,
 )
-from drbench.runs.record import Record
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1)

@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from drbench.leaderboard.build import build
-from drbench.leaderboard.schema import schemas, write_schemas
+from drbench.board.build import build
+from drbench.board.schema import schemas, write_schemas
 
 SCHEMAS = Path(__file__).parents[2] / "leaderboard" / "schema"
 
@@ -17,7 +17,7 @@ def test_committed_schemas_are_those_of_the_models(tmp_path):
     write_schemas(tmp_path)
     generated = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert generated == {path.name: path.read_text() for path in SCHEMAS.iterdir()}, (
-        "python -c 'from pathlib import Path; from drbench.leaderboard.schema import "
+        "python -c 'from pathlib import Path; from drbench.board.schema import "
         'write_schemas; write_schemas(Path("leaderboard/schema"))\''
     )
 

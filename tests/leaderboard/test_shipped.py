@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from drbench.leaderboard.page.content import page_content
-from drbench.leaderboard.page.html import page_html
-from drbench.leaderboard.store import built_board
-from drbench.leaderboard.validate import validate
-from drbench.leaderboard.verify.verify import verify
+from drbench.publish.page.content import page_content
+from drbench.publish.page.html import page_html
+from drbench.trust.store import built_board
+from drbench.trust.validate import validate
+from drbench.trust.verify.verify import verify
 
 BOARD = Path(__file__).parents[2] / "leaderboard"
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from drbench.board.build import build
 from drbench.errors import BoardError, DrbenchError, RunError
-from drbench.leaderboard.build import build
-from drbench.leaderboard.store import add, load_board, write_board
+from drbench.trust.store import add, load_board, write_board
 
 
 def run_folder(folder, record):
@@ -117,8 +117,8 @@ def test_boards_need_no_torch(make_record, tmp_path):
     run = run_folder(tmp_path / "run", make_record())
     script = (
         "import sys; from pathlib import Path; sys.modules['torch'] = None\n"
-        "from drbench.leaderboard.store import add, write_board\n"
-        "from drbench.leaderboard.validate import validate\n"
+        "from drbench.trust.store import add, write_board\n"
+        "from drbench.trust.validate import validate\n"
         f"board, run = Path({str(tmp_path / 'board')!r}), Path({str(run)!r})\n"
         "add(board, run); write_board(board); problems = validate(board)\n"
         "assert not problems, problems\n"

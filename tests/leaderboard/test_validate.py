@@ -7,13 +7,13 @@ import pytest
 
 from drbench.data.spec import Factor
 from drbench.errors import BoardError
-from drbench.leaderboard.reading import check_json
-from drbench.leaderboard.store import add, write_board
-from drbench.leaderboard.validate import validate
-from drbench.leaderboard.verification import Verification, Verifications, record_hash
 from drbench.metrics.metric import Metric, MetricResult
 from drbench.runs.record import Record
 from drbench.runs.spec import RunSpec
+from drbench.trust.reading import check_json
+from drbench.trust.store import add, write_board
+from drbench.trust.validate import validate
+from drbench.trust.verification import Verification, Verifications, record_hash
 
 
 @pytest.fixture

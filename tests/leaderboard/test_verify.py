@@ -16,15 +16,15 @@ import pytest
 from drbench import DataRef
 from drbench.cli import run
 from drbench.errors import BoardError, RequestError
-from drbench.leaderboard.reading import read_model
-from drbench.leaderboard.store import add, built_board, load_board, write_board
-from drbench.leaderboard.validate import validate
-from drbench.leaderboard.verification import Verifications
-from drbench.leaderboard.verify import reencode
-from drbench.leaderboard.verify.findings import DiffersError
-from drbench.leaderboard.verify.retrain import retrain
-from drbench.leaderboard.verify.verify import verify
 from drbench.runs.provenance import library_versions
+from drbench.trust.reading import read_model
+from drbench.trust.store import add, built_board, load_board, write_board
+from drbench.trust.validate import validate
+from drbench.trust.verification import Verifications
+from drbench.trust.verify import reencode
+from drbench.trust.verify.findings import DiffersError
+from drbench.trust.verify.retrain import retrain
+from drbench.trust.verify.verify import verify
 
 Forger = runpy.run_path(str(Path(__file__).with_name("forging.py")))["Forger"]
 
@@ -171,7 +171,7 @@ def test_no_board_is_named(tmp_path):
 
 def test_a_board_that_cannot_be_written_is_refused_before_the_work(target, monkeypatch):
     monkeypatch.setattr(
-        "drbench.leaderboard.verify.verify._Check.verdict", lambda *_: pytest.fail("work")
+        "drbench.trust.verify.verify._Check.verdict", lambda *_: pytest.fail("work")
     )
     lock = target.board / ".lock"
     lock.unlink(missing_ok=True)
@@ -186,7 +186,7 @@ def test_a_record_that_changes_meanwhile_is_not_said_to_be_verified(target, monk
         target.file.write_text(target.record.to_json())
         return {}, 0.0
 
-    monkeypatch.setattr("drbench.leaderboard.verify.verify.rescore", checked)
+    monkeypatch.setattr("drbench.trust.verify.verify.rescore", checked)
     with pytest.raises(BoardError, match="changed while it was verified"):
         verify(target.board, [target.key], level="rescored", by="A", write=True)
     assert not (target.board / "verifications").exists()
@@ -265,7 +265,9 @@ def with_spec(forger, **changes):
 
 
 def test_open_sets_of_a_submission_are_never_opened(target, monkeypatch):
-    monkeypatch.setattr("drbench.data.folder.folder_set", lambda *_: pytest.fail("opened"))
+    monkeypatch.setattr(
+        "drbench.data.open_sets.folder.folder_set", lambda *_: pytest.fail("opened")
+    )
     with_spec(target, data=DataRef(name="folder:/etc").model_dump())
     assert_unverifiable(target, "re-encoded", "open sets of a submission are never opened")
 
@@ -450,7 +452,7 @@ def trained_again(monkeypatch, change, **provenance):
         again.provenance.update(provenance)
         return again.record
 
-    monkeypatch.setattr("drbench.leaderboard.verify.retrain.execute", execute)
+    monkeypatch.setattr("drbench.trust.verify.retrain.execute", execute)
 
 
 BOARD: list[Path] = []

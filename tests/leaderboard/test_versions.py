@@ -10,15 +10,15 @@ import pytest
 from drbench.cli import run
 from drbench.errors import BoardError
 from drbench.files import sha256_text
-from drbench.leaderboard.journal import JOURNAL
-from drbench.leaderboard.merge import merge
-from drbench.leaderboard.migrate import migrate
-from drbench.leaderboard.reading import parse_model
-from drbench.leaderboard.store import add, built_board, load_board, write_board
-from drbench.leaderboard.validate import validate
-from drbench.leaderboard.verification import Verification, Verifications
-from drbench.leaderboard.versions import UPGRADES, upgraded
+from drbench.publish.merge import merge
 from drbench.runs.record import Record
+from drbench.trust.journal import JOURNAL
+from drbench.trust.migrate import migrate
+from drbench.trust.reading import parse_model
+from drbench.trust.store import add, built_board, load_board, write_board
+from drbench.trust.validate import validate
+from drbench.trust.verification import Verification, Verifications
+from drbench.trust.versions import UPGRADES, upgraded
 
 MINOR, MAJOR, OLDEST = "1.00", "0.9", "0.8"
 

@@ -8,8 +8,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from drbench.data.spec import Factor
 from drbench.metrics.beta_vae_score import beta_vae_score
-from drbench.metrics.draws import Classmates
-from drbench.representation import Representation
+from drbench.metrics.estimate.draws import Classmates
+from drbench.representation.representation import Representation
 
 
 def drawn_one_by_one(latents, codes, batch, draws, rng):

@@ -5,8 +5,8 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 
 from drbench.metrics.dci import compactness, dci, importance_matrix, modularity, weighted
-from drbench.metrics.splits import split_rows
-from drbench.representation import Representation
+from drbench.metrics.estimate.splits import split_rows
+from drbench.representation.representation import Representation
 
 # D, C, I; "noisy" and "noise" hold other random numbers than ours.
 PUBLISHED = {

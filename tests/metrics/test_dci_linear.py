@@ -9,9 +9,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from drbench.data.spec import Factor
 from drbench.metrics.dci_linear import dci_linear
+from drbench.metrics.estimate.splits import split_rows
 from drbench.metrics.probe import probe
-from drbench.metrics.splits import split_rows
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 def scores(R):

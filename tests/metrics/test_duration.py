@@ -99,7 +99,7 @@ def test_durations_are_rounded_as_one_would_say_them():
 
 def test_a_regression_that_is_not_asked_for_is_announced(monkeypatch, capsys):
     from drbench.metrics import regression
-    from drbench.metrics.regression import Folds, squared_errors
+    from drbench.metrics.estimate.regression import Folds, squared_errors
 
     monkeypatch.setattr(regression, "in_parallel", lambda *_: {})
     known = representation(50_000, 10, [5, 5])

@@ -14,9 +14,9 @@ import pytest
 from drbench import registry
 from drbench.data.spec import Factor
 from drbench.errors import RepresentationError
-from drbench.metrics import predictors, trees
 from drbench.metrics.metric import Invariance, load_metric
-from drbench.representation import Representation
+from drbench.metrics.predict import predictors, trees
+from drbench.representation.representation import Representation
 
 # Each metric's test module, where it is held to something computed in another way.
 REFERENCES = {

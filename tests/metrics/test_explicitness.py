@@ -6,9 +6,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from drbench.data.spec import Factor
+from drbench.metrics.estimate.splits import split_rows
 from drbench.metrics.explicitness import explicitness, perfect_explicitness, rank_gap
-from drbench.metrics.splits import split_rows
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 def test_scores_are_areas_of_another_solver(small):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from drbench.data.spec import Factor
-from drbench.metrics import draws as drawing
-from drbench.metrics.draws import Classmates
+from drbench.metrics.estimate import draws as drawing
+from drbench.metrics.estimate.draws import Classmates
 from drbench.metrics.factor_vae_score import factor_vae_score
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 def voted_one_by_one(latents, codes, batch, draws, rng):

@@ -6,7 +6,7 @@ from sklearn.linear_model import LinearRegression
 
 from drbench.data.spec import Factor
 from drbench.metrics.gaussian_tc import gaussian_tc
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 def reference(latents):

@@ -8,13 +8,13 @@ from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegress
 from sklearn.metrics import balanced_accuracy_score, r2_score
 
 from drbench.data.spec import Factor
-from drbench.metrics import trees
 from drbench.metrics.dci import dci
+from drbench.metrics.estimate.splits import split_rows
 from drbench.metrics.gbt import gbt
 from drbench.metrics.gbt_pruned import gbt_pruned
 from drbench.metrics.omes import omes
-from drbench.metrics.splits import split_rows
-from drbench.representation import Representation
+from drbench.metrics.predict import trees
+from drbench.representation.representation import Representation
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_one_fit_per_factor_serves_dci_and_gbt(small, fits):
 
 
 def test_memory_is_bounded(small, fits, monkeypatch):
-    monkeypatch.setattr("drbench.metrics.fits._KEPT", 4)
+    monkeypatch.setattr("drbench.metrics.predict.fits._KEPT", 4)
     for seed in range(3):
         gbt(*small, seed=seed, rounds=1)
     assert len(trees._remembered) == 4

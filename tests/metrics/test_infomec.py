@@ -8,8 +8,8 @@ from sklearn.feature_selection import mutual_info_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, mutual_info_score
 
+from drbench.metrics.estimate.neighbours import neighbour_information
 from drbench.metrics.infomec import explicitness, infomec
-from drbench.metrics.neighbours import neighbour_information
 
 
 def counted(values, classes, k):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drbench.metrics.irs import irs
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 def reference(latents, codes, quantile):

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import mutual_info_score
 
 from drbench.metrics.latent_mi import latent_mi
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 def reference(latents, edges_of):

@@ -10,7 +10,7 @@ from sklearn.metrics import mutual_info_score
 
 from drbench.data.spec import Factor
 from drbench.metrics.mig import mig
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 PUBLISHED = {
     "perfect": 1,

@@ -6,12 +6,12 @@ from sklearn.metrics import r2_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from drbench.data.spec import Factor
-from drbench.metrics.estimators import Mlp
+from drbench.metrics.estimate.splits import split_rows
 from drbench.metrics.mlp import mlp
 from drbench.metrics.mlp_pruned import mlp_pruned
 from drbench.metrics.omes import omes
-from drbench.metrics.splits import split_rows
-from drbench.representation import Representation
+from drbench.metrics.predict.estimators import Mlp
+from drbench.representation.representation import Representation
 
 CUT_OFF = "factor factor_0: the predictor was cut off before it converged"
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drbench.data.spec import Factor
+from drbench.metrics.estimate.pairs import line_totals, lines_of
 from drbench.metrics.omes import omes
-from drbench.metrics.pairs import line_totals, lines_of
-from drbench.representation import Interventions, Representation
+from drbench.representation.representation import Interventions, Representation
 
 # Published values, from random pairs; "noise" and "noisy" hold other random numbers than ours.
 PUBLISHED_MAX = {

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from drbench.bench.sobol import agreements
 from drbench.data.spec import Factor
+from drbench.metrics.estimate.sobol import sobol_indices
 from drbench.metrics.omes_sobol import omes_sobol
-from drbench.metrics.sobol import sobol_indices
-from drbench.representation import Interventions, Representation
+from drbench.representation.representation import Interventions, Representation
 
 # S is the identity but for: two halves in two latents, a row twice, a row missing.
 CLOSED = {

@@ -10,11 +10,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from drbench.data.spec import Factor
-from drbench.metrics import estimators, parallel, predictors
 from drbench.metrics.dci_linear import dci_linear
+from drbench.metrics.estimate import parallel
+from drbench.metrics.estimate.splits import split_rows
+from drbench.metrics.predict import estimators, predictors
 from drbench.metrics.probe import probe
-from drbench.metrics.splits import split_rows
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_one_fit_per_factor_serves_probe_and_dci_linear(small, forgotten):
 
 
 def test_memory_is_bounded(small, forgotten, monkeypatch):
-    monkeypatch.setattr("drbench.metrics.fits._KEPT", 4)
+    monkeypatch.setattr("drbench.metrics.predict.fits._KEPT", 4)
     probe(*small)
     assert len(forgotten) == 4
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from drbench import registry
 from drbench.data.spec import Factor
 from drbench.metrics.metric import Invariance, MetricResult, load_metric
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 METRICS = registry.names("metric")
 FAST = {"rounds": 2, "epochs": 15, "draws": 90}

@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import minimize
 
 from drbench.data.spec import Factor
+from drbench.metrics.estimate.splits import split_rows
 from drbench.metrics.sap import sap
-from drbench.metrics.splits import split_rows
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 
 def machine_accuracy(z, labels, split):

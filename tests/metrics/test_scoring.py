@@ -12,7 +12,7 @@ from drbench import registry
 from drbench.errors import PluginError, RequestError, UnknownNameError
 from drbench.metrics.metric import MetricResult, load_metric, metric
 from drbench.metrics.scoring import DEFAULT_METRICS
-from drbench.representation import Representation
+from drbench.representation.representation import Representation
 
 ABOUT = {"title": "t", "measures": "m", "range": (0.0, 1.0), "source": "s", "cost": "c"}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from drbench.leaderboard.board import Change
-from drbench.leaderboard.cells import summarise
+from drbench.board.board import Change
+from drbench.board.cells import summarise
 from drbench.metrics.metric import MetricResult
 from drbench.report.tables import MISSING, percent, transfer_tables
 from drbench.runs.spec import RunSpec

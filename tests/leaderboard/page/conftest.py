@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from drbench.leaderboard.page.html import page_html
+from drbench.publish.page.html import page_html
 
 pages = runpy.run_path(str(Path(__file__).with_name("pages.py")))
 

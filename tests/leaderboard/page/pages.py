@@ -9,8 +9,8 @@ from typing import Any
 from playwright.sync_api import Page
 
 from drbench.files import sha256_text
-from drbench.leaderboard.page.html import PageCell, PageContent, PageMetric
-from drbench.leaderboard.page.packing import PageRow, PageScore
+from drbench.publish.page.html import PageCell, PageContent, PageMetric
+from drbench.publish.page.packing import PageRow, PageScore
 
 METRICS = {
     name: PageMetric(title=f"Title of {name}", higher=name != "cost")

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import expect
 
-from drbench.leaderboard.page.packing import PageScore
+from drbench.publish.page.packing import PageScore
 
 pages = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("pages.py"))))
 make_content = pages.make_content

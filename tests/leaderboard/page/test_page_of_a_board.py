@@ -8,17 +8,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from drbench.board.build import build
+from drbench.board.fill import fill
 from drbench.cli import run
-from drbench.leaderboard.build import build
-from drbench.leaderboard.fill import fill
-from drbench.leaderboard.page.content import page_content
-from drbench.leaderboard.page.write import write_page
-from drbench.leaderboard.reading import read_model
-from drbench.leaderboard.store import built_board, load_board
-from drbench.leaderboard.verification import Verification, Verifications, record_hash
 from drbench.metrics.metric import MetricResult
+from drbench.publish.page.content import page_content
+from drbench.publish.page.write import write_page
 from drbench.runs.record import Record
 from drbench.runs.spec import RunSpec
+from drbench.trust.reading import read_model
+from drbench.trust.store import built_board, load_board
+from drbench.trust.verification import Verification, Verifications, record_hash
 
 pages = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("pages.py"))))
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from drbench.leaderboard.page.html import LARGEST, page_html
+from drbench.publish.page.html import LARGEST, page_html
 
 pages = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("pages.py"))))
 make_content = pages.make_content

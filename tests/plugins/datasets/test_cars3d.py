@@ -3,7 +3,7 @@ import pytest
 
 from drbench import DataError, load_dataset, registry
 from drbench.checks import check_dataset
-from drbench.data.checking import check_files
+from drbench.data.files.checking import check_files
 from drbench.errors import MissingFilesError
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from drbench import DataError, grid_codes, load_dataset, registry
 from drbench.checks import check_dataset
-from drbench.data.checking import check_files
+from drbench.data.files.checking import check_files
 from drbench.errors import MissingFilesError
 
 SIZES = (3, 8, 5, 4, 4, 4, 6, 4, 4)

@@ -6,7 +6,7 @@ from PIL import Image
 
 from drbench import DataError, load_dataset, registry
 from drbench.checks import check_dataset
-from drbench.data.checking import check_files
+from drbench.data.files.checking import check_files
 from drbench.data.imaging import resize_area
 from drbench.data.sampling import split_rows
 from drbench.errors import MissingFilesError

@@ -1,0 +1,123 @@
+"""The official table: which transfers it asks for, and what was published of them."""
+
+from dataclasses import dataclass
+from typing import final
+
+from drbench.board.board import Published, PublishedLine
+
+SOURCE_STEPS, TARGET_STEPS = 400_000, 50_000
+HYPERPARAMETERS = {"latents": 10, "width": 128}
+"""Of every model, beside its beta."""
+BATCH, LEARNING_RATE, DIFFERENT = 64, 1e-4, 1
+"""Images or pairs a step, rate of Adam, factors in which a pair differs."""
+SAMPLE = 15_000
+"""Held-out images that are scored, where there are as many."""
+METRICS = frozenset({"omes", "dci", "mig", "gbt", "gbt_pruned"})
+"""What was published, at least."""
+SIDE = 64
+"""Pixels that every source has, or is resized to."""
+SEEDS = 5
+"""Source trainings that fill a cell; the paper has ten for each of its two betas."""
+PAIRS = (
+    ("shapes3d", "isaac3d"),
+    ("color_dsprites", "shapes3d"),
+    ("color_dsprites", "coil100_augmented"),
+    ("shapes3d", "coil100_augmented"),
+    ("coil100_augmented_binary", "coil100_augmented"),
+    ("coil100_augmented", "rgbd_objects"),
+    ("coil100_augmented", "rgbd_objects_depth"),
+)
+"""Sources and targets, from the seed paper's settings: synthetic to synthetic, synthetic to real,
+real to real."""
+RESIZED = frozenset({"coil100_augmented", "coil100_augmented_binary"})
+"""Sources of other sizes than 64 x 64."""
+MODELS = ("ada_gvae", "gvae")
+"""The model of the paper's text, and what its released code runs."""
+BETAS = (1.0, 2.0)
+
+
+@final
+@dataclass(frozen=True)
+class OfficialCell:
+    """One cell of the table: a model on a transfer, with the published budgets."""
+
+    source: str
+    target: str
+    model: str
+    beta: float
+
+
+CELLS = tuple(
+    OfficialCell(source, target, model, beta)
+    for source, target in PAIRS
+    for model in MODELS
+    for beta in BETAS
+)
+
+# The published columns, by isaac3d's names of its factors.
+_FACTORS = (
+    "object_shape",
+    "object_scale",
+    "camera_height",
+    "robot_x_move",
+    "robot_y_move",
+    "lighting_intensity",
+    "lighting_y_dir",
+    "object_color",
+    "wall_color",
+)
+
+
+def _line(name: str, metric: str, part: str | None, text: str, factors: str = "") -> PublishedLine:
+    """A line from the percents of a published table: before+gain, of all and of each factor."""
+    before, gain = _shares(text)
+    pairs = [_shares(pair) for pair in factors.split()]
+    return PublishedLine(
+        name=name,
+        metric=metric,
+        part=part,
+        before=before,
+        gain=gain,
+        per_factor=dict(zip(_FACTORS, pairs, strict=True)) if pairs else {},
+    )
+
+
+def _shares(text: str) -> tuple[float, float]:
+    before, gain = (round(float(percent) / 100, 4) for percent in text.split("+"))
+    return before, gain
+
+
+PUBLISHED = (
+    Published(
+        label="published, not reproduced",
+        citation="Dapueto, Noceti, Odone: Transferring disentangled representations: bridging the "
+        "gap between synthetic and real images. NeurIPS 2024, arXiv 2409.18017.",
+        source="shapes3d",
+        target="isaac3d",
+        model="Ada-GVAE by its text, GVAE with labels by its released code",
+        n_models=20,
+        lines=(
+            _line(
+                "accuracy, full code",
+                "gbt",
+                None,
+                "51.3+16.7",
+                "34.9+5.1 54.0+34.6 39.2+17.4 33.9+29.6 23.0+4.3 83.6+14.0 85.4+12.7 29.8+13.9 "
+                "78.1+18.9",
+            ),
+            _line(
+                "accuracy, pruned code",
+                "gbt_pruned",
+                None,
+                "42.1+12.5",
+                "33.8+3.6 40.1+24.1 33.5+11.1 24.7+15.3 21.6+2.7 69.4+17.3 67.5+14.4 27.0+7.3 "
+                "61.5+16.6",
+            ),
+            _line("modularity, OS", "omes", "os", "25.1+9.7"),
+            _line("modularity, DCI", "dci", "disentanglement", "6.3+16.1"),
+            _line("compactness, MES", "omes", "mes", "21.2+10.2"),
+            _line("compactness, MIG", "mig", None, "2.2+5.9"),
+        ),
+    ),
+)
+"""Rows that are shown beside the ranked ones."""

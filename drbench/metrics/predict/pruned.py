@@ -1,0 +1,100 @@
+"""Explicitness of the pruned code: each factor read from the latents associated with it."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from jaxtyping import Float
+
+from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of
+from drbench.metrics.estimate.overlap import Associations, associations, overlap
+from drbench.metrics.estimate.splits import split_name
+from drbench.metrics.metric import MetricResult
+from drbench.metrics.predict.fits import Columns, Fits
+from drbench.representation.representation import Representation
+
+
+def pruned_result(
+    representation: Representation,
+    fit: Callable[[Columns], Fits],
+    *,
+    seed: int,
+    inactive: float,
+    parameters: Mapping[str, str | int | float | bool | None],
+) -> MetricResult:
+    """Held-out accuracy from one latent a factor, and from the latents of all factors together.
+
+    Parameters
+    ----------
+    representation : Representation
+        What is scored.
+    fit : callable
+        Predicts each given factor from the given columns.
+    seed : int
+        Seed of the pairs' jackknife, which the association does not depend on.
+    inactive : float
+        Latents whose standard deviation is below this share of the largest are no candidates.
+    parameters : mapping of str to value
+        What the fits depend on, for the result.
+
+    Returns
+    -------
+    MetricResult
+        The value, `per_factor` and part `one`: the factor's own latent. Part `union`: the latents
+        of all factors together, also per factor, as `union.NAME`. `matrix`: 1 where a latent is
+        associated with a factor, else 0.
+    """
+    found = associations(representation, seed=seed, inactive=inactive)
+    declined = dict(found.selection.declined)
+    best = associated_latents(found)
+    for j in found.selection.used:
+        if j not in best:
+            name = representation.factors[j].name
+            declined[j] = f"factor {name}: no latent has a positive overlap score, none to keep"
+    ones = fit({j: (latent,) for j, latent in best.items()})
+    unions = fit(dict.fromkeys(best, tuple(sorted(set(best.values())))))
+    declined |= ones.declined
+    one = {j: fitted.test for j, fitted in ones.fits.items()}
+    union = {j: fitted.test for j, fitted in unions.fits.items()}
+    balanced = [fitted.balanced for fitted in ones.fits.values() if fitted.balanced is not None]
+    reason = reason_for(one, declined)
+    mean = None if reason else float(np.mean(list(one.values())))
+    return MetricResult(
+        value=mean,
+        per_factor=by_factor(representation, one),
+        parts={
+            "one": mean,
+            "union": None if reason else float(np.mean(list(union.values()))),
+            "balanced_accuracy": None if reason else float(np.mean(balanced)),
+            **{f"union.{name}": score for name, score in by_factor(representation, union).items()},
+        },
+        parameters={**parameters, "split": split_name(representation), "pairs": found.origin},
+        n_samples=len(representation.codes),
+        n_pairs={representation.factors[j].name: count for j, count in found.pairs.items()},
+        chance=None if reason else float(np.mean([f.chance for f in ones.fits.values()])),
+        matrix=rows_of(_indicator(found, best, len(representation.factors))),
+        warnings=tuple(dict.fromkeys(found.warnings + ones.warnings + unions.warnings)),
+        reason=reason,
+    )
+
+
+def associated_latents(found: Associations) -> dict[int, int]:
+    """Latent with the highest overlap score, by factor; without those that no latent holds."""
+    scores = overlap(found.active_matrix)
+    if not scores.size:
+        return {}
+    latents = np.flatnonzero(found.active)
+    return {
+        j: int(latents[scores[:, k].argmax()])
+        for k, j in enumerate(found.selection.used)
+        if scores[:, k].max() > 0
+    }
+
+
+def _indicator(
+    found: Associations, best: dict[int, int], factors: int
+) -> Float[np.ndarray, "latent factor"]:
+    matrix = np.full((len(found.active), factors), np.nan)
+    for j, latent in best.items():
+        matrix[:, j] = 0.0
+        matrix[latent, j] = 1.0
+    return matrix

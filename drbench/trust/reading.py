@@ -1,0 +1,164 @@
+"""Reading JSON that strangers sent: refused with a reason, or exactly what it says."""
+
+import json
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from drbench.errors import BoardError
+from drbench.frozen import Frozen, first_problem
+from drbench.trust.versions import current_version, upgraded
+
+MAX_BYTES = 16 * 2**20
+MAX_DEPTH = 32
+MAX_DIGITS = 20
+"""Of a whole number, its sign included: any of 64 bits."""
+LARGEST_NUMBER = 1e100
+"""Sums and squares of some such numbers are finite; no number of a network is as large."""
+# Letters, marks and symbols that show nothing, or change how the one before them looks.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+T = TypeVar("T", bound=Frozen)
+
+
+def read_model(path: Path, model: type[T], *, major: bool = False, limit: int = MAX_BYTES) -> T:
+    """Read a JSON file into a model, converting nothing.
+
+    Older minor versions are upgraded on the way; `major` upgrades older major versions too.
+
+    Raises
+    ------
+    BoardError
+        For a file that is no regular file, too large, not UTF-8, not JSON, nested too deeply, with
+        duplicate keys, NaN, infinities or numbers beyond `LARGEST_NUMBER`, invisible characters,
+        unknown keys or wrong types, or of a version that is not read.
+    """
+    return parse_model(read_text(path, limit), model, where=path, major=major)
+
+
+def parse_model(text: str, model: type[T], *, where: object, major: bool = False) -> T:
+    """Read a text into a model as `read_model` reads a file; `where` names it in errors."""
+    return parse_versioned(text, model, where=where, major=major)[0]
+
+
+def parse_versioned(
+    text: str, model: type[T], *, where: object, major: bool = False
+) -> tuple[T, bool]:
+    """As `parse_model`, and whether the text was of an older version."""
+    document = check_json(text, where)
+    if isinstance(document, dict) and "schema_version" not in document:
+        raise BoardError(f"{where} has no schema_version. Send the file as drbench wrote it.")
+    is_old = isinstance(document, dict) and document["schema_version"] != current_version(model)
+    # Only what was upgraded is written anew: the text itself says what is an int and what a float.
+    if is_old:
+        text = json.dumps(upgraded(document, model, where=where, major=major))
+    try:
+        return model.model_validate_json(text, strict=True), is_old
+    except ValidationError as error:
+        place, what = first_problem(error)
+        place = place[:80] or "as a whole"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise BoardError(
+            f"{where} is no valid {model.__name__.lower()}: {place!r}: {what[:300]}{more}. "
+            "Send the file as drbench wrote it."
+        ) from error
+
+
+def read_text(path: Path, limit: int = MAX_BYTES) -> str:
+    """Text of a regular file of at most `limit` bytes; symbolic links are not followed."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            raise BoardError(f"{path} is no regular file: put the JSON file itself there.")
+        with path.open("rb") as file:
+            content = file.read(limit + 1)  # no more, even if it grows meanwhile
+        if len(content) > limit:
+            raise BoardError(f"{path} is too large: at most {limit:,} bytes are read.")
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise BoardError(f"{path} is not UTF-8 text: {error.reason}.") from error
+    except OSError as error:
+        raise BoardError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def check_json(text: str, path: object) -> Any:
+    """Read JSON; refuse what parsers disagree on, and what would hide from a reader's eye.
+
+    Raises
+    ------
+    BoardError
+        With the path and the reason.
+    """
+    try:
+        document = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refused,
+            parse_float=_bounded,
+            parse_int=_short,
+        )
+        _check_nested(document)
+        return document
+    except RecursionError as error:
+        raise BoardError(f"{path} is nested too deeply: at most {MAX_DEPTH} levels.") from error
+    except json.JSONDecodeError as error:
+        raise BoardError(
+            f"{path} is no JSON, or only half of it: {error.msg} in line {error.lineno}."
+        ) from error
+    except ValueError as error:
+        raise BoardError(f"{path}: {error}.") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:80]!r} comes twice in one object")
+        found[key] = value
+    return found
+
+
+def _refused(constant: str) -> float:
+    raise ValueError(f"{constant} is no number of JSON: write null, with a reason")
+
+
+def _bounded(digits: str) -> float:
+    number = float(digits)
+    if not abs(number) <= LARGEST_NUMBER:
+        raise ValueError(f"the number {digits[:20]} is too large: at most {LARGEST_NUMBER:g}")
+    return number
+
+
+def _short(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"the number {digits[:20]}... has more than {MAX_DIGITS} digits")
+    return int(digits)
+
+
+def _check_nested(document: Any) -> None:
+    level, depth = [document], 0
+    while level:
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, str):
+                _check_visible(value)
+            elif isinstance(value, dict):
+                inner += [*value.keys(), *value.values()]
+            elif isinstance(value, list):
+                inner += value
+            if isinstance(value, dict | list) and depth == MAX_DEPTH:
+                raise RecursionError
+        level, depth = inner, depth + 1
+
+
+def _check_visible(text: str) -> None:
+    if text.isascii() and text.isprintable():
+        return
+    for character in text:
+        kind = unicodedata.category(character)
+        hidden = kind[0] == "C" or kind in ("Zl", "Zp") or _BLANK.match(character)
+        if hidden and character not in "\n\t":
+            raise ValueError(f"a text holds the invisible character U+{ord(character):04X}")
