@@ -1,6 +1,10 @@
 """The base of everything drbench writes to disk and reads back."""
 
+from typing import Any, Self
+
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from drbench.errors import RequestError
 
 
 class Frozen(BaseModel):
@@ -10,8 +14,41 @@ class Frozen(BaseModel):
         frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
     )
 
+    @classmethod
+    def of(cls, **fields: Any) -> Self:
+        """As the constructor, for what a person typed: errors are one sentence.
+
+        Raises
+        ------
+        RequestError
+            For a wrong or missing field, with its name, its value and what was expected.
+        """
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            where, what = first_problem(error)
+            value = error.errors(include_url=False)[0]["input"]
+            problem = f"{where}={value!r:.80}: {what}" if where else what
+            raise RequestError(f"{problem}.") from error
+
+
+def departures(document: BaseModel) -> dict[str, Any]:
+    """Fields that differ from their defaults, inner documents likewise, as JSON values.
+
+    Fields without a default are always there, whatever they hold. So a field that is added later,
+    with a default, changes nothing here.
+    """
+    whole = document.model_dump(mode="json")
+    different: dict[str, Any] = {}
+    for name, field in type(document).model_fields.items():
+        value = getattr(document, name)
+        if field.is_required() or value != field.get_default(call_default_factory=True):
+            inner = isinstance(value, BaseModel)
+            different[name] = departures(value) if inner else whole[name]
+    return different
+
 
 def first_problem(error: ValidationError) -> tuple[str, str]:
     """Where the first problem of a document is, in dots, and what it is."""
     first = error.errors(include_url=False, include_input=False)[0]
-    return ".".join(map(str, first["loc"])), first["msg"]
+    return ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")

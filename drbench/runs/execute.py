@@ -26,6 +26,7 @@ from drbench.models.training import fit
 from drbench.runs.data import image_shape, open_data
 from drbench.runs.encoding import Encoded, Sample, represent
 from drbench.runs.folder import RunFolder
+from drbench.runs.identity import canonical, network_key, stored_key, stored_network_key
 from drbench.runs.provenance import git_state, library_versions, machine, plugins_of
 from drbench.runs.record import Provenance, Record, Stage, trained_by
 from drbench.runs.scores import remembered_scores
@@ -71,8 +72,8 @@ def execute(
     DrbenchError
         If data, model or metrics cannot do what is asked.
     """
-    resume = resume or out is None
-    place = Path(out) if out is not None else cache_dir() / "runs" / spec.key[:24]
+    spec, resume = canonical(spec), resume or out is None
+    place = Path(out) if out is not None else cached_run(spec)
     folder = RunFolder(place)
     if resume and (done := folder.finished(spec)) is not None:
         return done
@@ -84,15 +85,17 @@ def execute(
     scores: dict[Stage, dict[str, MetricResult]] = {}
     terms: dict[Stage, dict[str, float]] = {}
     if spec.init is not None:
-        load_weights(_weights_of(spec.init, source), network, run=spec.init.key)
+        load_weights(_weights_of(spec.init, source), network, run=stored_network_key(spec.init))
         scores["before"], terms["before"], _ = run.measure(network, "before", folder, clock)
     with clock("train"):
         run.train(network, folder, resume=resume)
     scores["after"], terms["after"], seen = run.measure(network, "after", folder, clock)
     commit, dirty = git_state()
     record = Record(
-        key=spec.key,
+        key=stored_key(spec),
+        network=stored_network_key(spec),
         spec=spec,
+        hyperparameters=run.model.model_dump(mode="json"),
         factors=run.truth.spec.factors,
         image_shape=run.truth.spec.image_shape,
         scores=scores,
@@ -108,9 +111,6 @@ def execute(
             pairs_hash=seen.pairs_hash,
             weights_hash=sha256_file(folder.weights_file),
             encoder_hash={stage: sha256_file(folder.encoder_file(stage)) for stage in scores},
-            latents_hash={
-                stage: sha256_file(folder.representation_file(stage)) for stage in scores
-            },
             git_commit=commit,
             git_dirty=dirty,
             device=machine(run.device),
@@ -169,7 +169,7 @@ class Run:
 
     def train(self, network: nn.Module, folder: RunFolder, *, resume: bool) -> None:
         if folder.weights_file.exists():  # trained already, interrupted while scoring
-            load_weights(folder.weights_file, network, run=self.spec.key)
+            load_weights(folder.weights_file, network, run=stored_network_key(self.spec))
             return
         fit(
             self.model,
@@ -181,7 +181,7 @@ class Run:
             supervision="images" if self.spec.init else self.model.supervision,
             device=self.device,
             folder=folder.path,
-            run=self.spec.key,
+            run=stored_network_key(self.spec),
             resume=resume,
             probe=self._probe if self.spec.training.score_every else None,
         )
@@ -191,8 +191,12 @@ class Run:
     ) -> tuple[dict[str, MetricResult], dict[str, float], Encoded]:
         """Encode and score the held-out sample."""
         # Equal weights give equal files: what a transfer starts from is what its source ended with.
-        run = trained_by(self.spec, stage)
-        save_weights(folder.encoder_file(stage), network, run=run.key, parts=self.model.encoding)
+        save_weights(
+            folder.encoder_file(stage),
+            network,
+            run=stored_network_key(trained_by(self.spec, stage)),
+            parts=self.model.encoding,
+        )
         with clock("encode"):
             encoded = self.encode(network, stage)
             encoded.representation.save(folder.representation(stage))
@@ -220,13 +224,20 @@ class Run:
         return {name: r.value for name, r in results.items() if r.value is not None}
 
 
+def cached_run(spec: RunSpec) -> Path:
+    """Folder of the cache in which a run is done that has no other; the spec is canonical."""
+    return cache_dir() / "runs" / stored_network_key(spec)[:24]
+
+
 def _weights_of(init: RunSpec, source: Path | str | None) -> Path:
     """Weights of the run that a transfer starts from."""
     if source is None:
-        execute(init)
-        return RunFolder(cache_dir() / "runs" / init.key[:24]).require_weights()
+        folder = RunFolder(cached_run(init))
+        if not folder.weights_file.is_file():
+            execute(init)
+        return folder.require_weights()
     folder = RunFolder.open(Path(source))
-    _ = folder.record  # refuses a record of another run
-    if folder.spec.key != init.key:
+    folder.read_record()  # refuses a record of another run
+    if network_key(folder.spec) != stored_network_key(init):
         raise RunError(f"{source} is another run than the one that the transfer starts from.")
     return folder.require_weights()

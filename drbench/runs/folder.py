@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from drbench.errors import RunError
 from drbench.files import write_text
 from drbench.frozen import Frozen, first_problem
-from drbench.runs.record import Record, Stage
+from drbench.runs.identity import key, network_key
+from drbench.runs.record import RECORD, Record, Stage
 from drbench.runs.spec import RunSpec
 
+SPEC = "spec.json"
 T = TypeVar("T", bound=Frozen)
 
 
@@ -40,20 +42,24 @@ class RunFolder:
         folder = cls(path)
         # A folder with neither a checkpoint nor weights yet has nothing that could be lost.
         held = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
-        if not path.exists() or held <= {folder.spec_file.name, "log.jsonl"}:
-            document = spec.model_dump(mode="json")
-            write_text(folder.spec_file, json.dumps(document, indent=1, sort_keys=True) + "\n")
+        if not path.exists() or held <= {SPEC, "log.jsonl"}:
+            folder._write_spec(spec)
             return folder
         if not folder.spec_file.is_file():
             raise RunError(f"{path} exists and is no run: choose another --out.")
         if not resume:
             raise RunError(f"{path} holds a run already: add --resume, or choose another --out.")
-        if folder.spec.key != spec.key:
+        if network_key(folder.spec) != network_key(spec):
             raise RunError(
                 f"{path} holds another run ({_difference(folder.spec, spec)}): give the same "
                 "options to resume it, or choose another --out."
             )
+        folder._write_spec(spec)  # the same weights may be scored in another way
         return folder
+
+    def _write_spec(self, spec: RunSpec) -> None:
+        document = spec.model_dump(mode="json")
+        write_text(self.spec_file, json.dumps(document, indent=1, sort_keys=True) + "\n")
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -71,7 +77,7 @@ class RunFolder:
 
     @property
     def spec_file(self) -> Path:
-        return self.path / "spec.json"
+        return self.path / SPEC
 
     @property
     def weights_file(self) -> Path:
@@ -79,7 +85,7 @@ class RunFolder:
 
     @property
     def record_file(self) -> Path:
-        return self.path / "record.json"
+        return self.path / RECORD
 
     def encoder_file(self, stage: Stage) -> Path:
         """The encoder's weights before or after training."""
@@ -98,14 +104,19 @@ class RunFolder:
         """What the run is."""
         return _read(self.spec_file, RunSpec, "do the run again in another folder")
 
-    @property
-    def record(self) -> Record | None:
-        """The result; None if the run is not complete."""
+    def read_record(self) -> Record | None:
+        """The result; None if the run is not complete.
+
+        Raises
+        ------
+        RunError
+            If it cannot be read, or is of another run than the spec beside it.
+        """
         if not self.record_file.is_file():
             return None
         advice = "delete it and resume the run, which writes it again"
         record = _read(self.record_file, Record, advice)
-        if record.key != self.spec.key:
+        if record.key != key(self.spec):
             raise RunError(
                 f"{self.record_file} is of another run than {self.spec_file}: one of them was "
                 "edited or copied here."
@@ -114,9 +125,9 @@ class RunFolder:
 
     def finished(self, spec: RunSpec) -> Record | None:
         """The record, if this run is what the folder holds and it is complete."""
-        if not self.spec_file.is_file() or self.spec.key != spec.key:
+        if not self.spec_file.is_file() or key(self.spec) != key(spec):
             return None
-        return self.record
+        return self.read_record()
 
     def require_weights(self) -> Path:
         """The weights file.
@@ -139,11 +150,11 @@ def run_folders(path: Path) -> list[Path]:
     RunError
         If there is neither.
     """
-    if (path / "spec.json").is_file():
+    if (path / SPEC).is_file():
         return [path]
     if not path.is_dir():
         raise RunError(f"{path} does not exist.")
-    seeds = [child for child in path.iterdir() if (child / "spec.json").is_file()]
+    seeds = [child for child in path.iterdir() if (child / SPEC).is_file()]
     if not seeds:
         raise RunError(f"{path} holds no run, nor folders that do.")
     return sorted(seeds, key=lambda child: (not child.name.isdigit(), child.name.zfill(9)))

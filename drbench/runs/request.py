@@ -1,4 +1,4 @@
-"""From what a user asks for to a complete RunSpec."""
+"""From what a user asks for to a canonical RunSpec."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +11,7 @@ from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import default_metrics
 from drbench.models.budget import Training
 from drbench.runs.data import declared
+from drbench.runs.identity import canonical
 from drbench.runs.spec import DataRef, RunSpec, Scoring
 
 Settings = Mapping[str, Any]
@@ -31,19 +32,17 @@ def train_spec(
     UnknownNameError, RequestError
         For names that neither the model nor training knows, or values of the wrong type.
     """
-    from drbench.models.model import load_model
-
     declared(data)  # refused before anything is prepared
-    known, training = _divided(model, load_model(model).model_dump(), settings)
-    complete = load_model(model, **known).model_dump(mode="json")
-    return RunSpec(
+    hyperparameters, training = _divided(model, settings)
+    spec = RunSpec.of(
         data=data,
         model=model,
-        hyperparameters=complete,
+        hyperparameters=hyperparameters,
         training=_training({**training, "steps": steps}),
         scoring=scoring,
         seed=seed,
     )
+    return canonical(spec)
 
 
 def transfer_spec(
@@ -62,20 +61,18 @@ def transfer_spec(
     UnknownNameError, RequestError
         As in `train_spec`.
     """
-    from drbench.models.model import load_model
-
     declared(data)  # refused before anything is prepared
-    known, training = _divided(source.model, source.hyperparameters, settings)
-    complete = load_model(source.model, **{**source.hyperparameters, **known})
-    return RunSpec(
+    hyperparameters, training = _divided(source.model, settings)
+    spec = RunSpec.of(
         data=data,
         model=source.model,
-        hyperparameters=complete.model_dump(mode="json"),
+        hyperparameters=source.hyperparameters | hyperparameters,
         training=_training({**source.training.model_dump(), **training, "steps": steps}),
         scoring=scoring,
         seed=source.seed if seed is None else seed,
         init=source,
     )
+    return canonical(spec)
 
 
 def scoring_request(
@@ -98,9 +95,11 @@ def scoring_request(
     return Scoring(sample=sample, pairs=pairs, metrics=chosen)
 
 
-def _divided(
-    model: str, hyperparameters: Mapping[str, Any], settings: Settings
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _divided(model: str, settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of the model, and those of its training."""
+    from drbench.models.model import load_model
+
+    hyperparameters = load_model(model).model_dump()
     training = Training.model_fields.keys() - {"steps"}
     for name in settings:
         if name == "steps":

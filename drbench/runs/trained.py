@@ -11,6 +11,7 @@ from drbench.models.model import Model, load_model
 from drbench.runs.data import image_shape
 from drbench.runs.encoding import Encoder
 from drbench.runs.folder import RunFolder
+from drbench.runs.identity import network_key
 
 
 @final
@@ -41,5 +42,5 @@ def load_trained(folder: RunFolder, *, seed: int) -> Trained:
     spec, device = folder.spec, default_device()
     model = load_model(spec.model, **spec.hyperparameters)
     network = seeded_network(model, image_shape(spec.chain[0].data), spec.seed).to(device)
-    load_weights(folder.require_weights(), network, run=spec.key)
+    load_weights(folder.require_weights(), network, run=network_key(spec))
     return Trained(model, network, encoder(model, network, seed=seed, device=device))
