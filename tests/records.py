@@ -8,7 +8,8 @@ from drbench.files import sha256_text
 from drbench.metrics.metric import MetricResult
 from drbench.models.budget import Training
 from drbench.runs.data import image_shape
-from drbench.runs.record import Provenance, Record, Software, Stage
+from drbench.runs.identity import canonical, key, network_key
+from drbench.runs.record import Provenance, Record, Software, Stage, trained_by
 from drbench.runs.spec import DataRef, RunSpec, Scoring
 
 
@@ -31,13 +32,14 @@ def make_record(
         "scoring": Scoring(sample=100, metrics={"mig": {}}),
         "seed": seed,
     }
-    spec = RunSpec(**common, init=RunSpec(**common) if transfer else None)
+    source = common | {"data": DataRef(name="noisy_dsprites", origin=origin, levels=levels)}
+    spec = canonical(RunSpec(**common, init=RunSpec(**source) if transfer else None))
     if scores is None:
         before, after = 0.1 + seed / 100, 0.5 + seed / 50
         scores = {"after": {"mig": MetricResult(value=after, n_samples=100)}}
         if transfer:
             scores["before"] = {"mig": MetricResult(value=before, n_samples=100)}
-    digest = sha256_text(f"data {spec.key}")
+    digest = sha256_text(f"data {key(spec)}")
     metrics = {name for results in scores.values() for name in results}
     provenance = Provenance(
         created=datetime(2026, 1, 1, tzinfo=UTC),
@@ -47,12 +49,10 @@ def make_record(
         },
         data_hash=digest,
         pairs_hash=None,
-        weights_hash=sha256_text(f"weights {spec.key}"),
+        weights_hash=sha256_text(f"weights {key(spec)}"),
         encoder_hash={
-            stage: sha256_text(f"encoder {(spec.init or spec if stage == 'before' else spec).key}")
-            for stage in scores
+            stage: sha256_text(f"encoder {key(trained_by(spec, stage))}") for stage in scores
         },
-        latents_hash={stage: sha256_text(f"{stage} {spec.key}") for stage in scores},
         git_commit=None,
         git_dirty=None,
         device="cpu",
@@ -60,7 +60,9 @@ def make_record(
         seconds={"train": 1.0},
     )
     fields: dict[str, Any] = {
-        "key": spec.key,
+        "key": key(spec),
+        "network": network_key(spec),
+        "hyperparameters": {"beta": 1.0},
         "spec": spec,
         "factors": tuple(Factor(name=n, kind="ordinal", size=s) for n, s in levels.items()),
         "image_shape": image_shape(changes.get("spec", spec).chain[0].data),

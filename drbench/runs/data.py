@@ -17,11 +17,8 @@ def open_data(
     RequestError
         If a size is asked for that `like` rules out.
     """
-    if like is not None and data.resize not in (None, like[0]):
-        raise RequestError(
-            f"--resize {data.resize}: the source was trained on {like[0]}x{like[1]} pixels, and "
-            "its weights fit no other size."
-        )
+    if like is not None:
+        require_size(data, like)
     asked = (data.resize, data.resize) if data.resize else None
     size = like[:2] if like else asked
     truth = load_dataset(
@@ -29,6 +26,15 @@ def open_data(
     )
     truth = truth.subgrid(data.levels)
     return truth.with_channels(like[2]) if like else truth
+
+
+def require_size(data: DataRef, like: tuple[int, int, int]) -> None:
+    """Refuse a size that is not that of the source."""
+    if data.resize not in (None, like[0]):
+        raise RequestError(
+            f"--resize {data.resize}: the source was trained on {like[0]}x{like[1]} pixels, and "
+            "its weights fit no other size."
+        )
 
 
 def declared(data: DataRef) -> DatasetSpec:

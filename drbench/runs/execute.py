@@ -73,14 +73,23 @@ def execute(
         If data, model or metrics cannot do what is asked.
     """
     spec, resume = canonical(spec), resume or out is None
-    place = Path(out) if out is not None else cached_run(spec)
-    folder = RunFolder(place)
+    folder = RunFolder(Path(out) if out is not None else cached_run(spec))
     if resume and (done := folder.finished(spec)) is not None:
         return done
     drawn = spec.training.steps * spec.training.batch
     run = Run.prepare(spec, prepared=drawn >= PREPARE_FROM)
+    folder.require_free(spec, resume=resume)
+    with folder.locked():
+        # Whoever worked here meanwhile may have done it.
+        done = folder.finished(spec) if resume else None
+        return done or _done(run, folder, source, resume=resume)
+
+
+def _done(run: "Run", folder: RunFolder, source: Path | str | None, *, resume: bool) -> Record:
+    """Do a run in its folder, which nobody else works in."""
+    spec = run.spec
     network = seeded_network(run.model, run.truth.spec.image_shape, spec.seed).to(run.device)
-    folder = RunFolder.create(place, spec, resume=resume)
+    folder.claim(spec, resume=resume)
     clock = _Clock()
     scores: dict[Stage, dict[str, MetricResult]] = {}
     terms: dict[Stage, dict[str, float]] = {}

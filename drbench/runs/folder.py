@@ -1,20 +1,24 @@
 """The folder of a run: what lies where, and whether it may be written to."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, final
 
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from drbench.errors import RunError
 from drbench.files import write_text
 from drbench.frozen import Frozen, first_problem
+from drbench.progress import say
 from drbench.runs.identity import key, network_key
 from drbench.runs.record import RECORD, Record, Stage
 from drbench.runs.spec import RunSpec
 
-SPEC = "spec.json"
+SPEC, LOCK = "spec.json", ".lock"
 T = TypeVar("T", bound=Frozen)
 
 
@@ -30,34 +34,32 @@ class RunFolder:
 
     path: Path
 
-    @classmethod
-    def create(cls, path: Path, spec: RunSpec, *, resume: bool) -> "RunFolder":
-        """Claim a folder for a run.
+    def require_free(self, spec: RunSpec, *, resume: bool) -> None:
+        """Refuse a folder that holds something else than this run, or this run unasked.
 
         Raises
         ------
         RunError
-            If something else is there, or the same run and `resume` was not asked for.
+            With what is there. The same weights, scored in another way, are the same run.
         """
-        folder = cls(path)
+        path = self.path
         # A folder with neither a checkpoint nor weights yet has nothing that could be lost.
         held = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
-        if not path.exists() or held <= {SPEC, "log.jsonl"}:
-            folder._write_spec(spec)
-            return folder
-        if not folder.spec_file.is_file():
+        if not path.exists() or held <= {SPEC, "log.jsonl", LOCK}:
+            return
+        if not self.spec_file.is_file():
             raise RunError(f"{path} exists and is no run: choose another --out.")
         if not resume:
             raise RunError(f"{path} holds a run already: add --resume, or choose another --out.")
-        if network_key(folder.spec) != network_key(spec):
+        if network_key(self.spec) != network_key(spec):
             raise RunError(
-                f"{path} holds another run ({_difference(folder.spec, spec)}): give the same "
+                f"{path} holds another run ({_difference(self.spec, spec)}): give the same "
                 "options to resume it, or choose another --out."
             )
-        folder._write_spec(spec)  # the same weights may be scored in another way
-        return folder
 
-    def _write_spec(self, spec: RunSpec) -> None:
+    def claim(self, spec: RunSpec, *, resume: bool) -> None:
+        """Make the folder this run's; the caller holds its lock. Raises as `require_free`."""
+        self.require_free(spec, resume=resume)
         document = spec.model_dump(mode="json")
         write_text(self.spec_file, json.dumps(document, indent=1, sort_keys=True) + "\n")
 
@@ -116,7 +118,7 @@ class RunFolder:
             return None
         advice = "delete it and resume the run, which writes it again"
         record = _read(self.record_file, Record, advice)
-        if record.key != key(self.spec):
+        if record.network != network_key(self.spec):
             raise RunError(
                 f"{self.record_file} is of another run than {self.spec_file}: one of them was "
                 "edited or copied here."
@@ -125,9 +127,28 @@ class RunFolder:
 
     def finished(self, spec: RunSpec) -> Record | None:
         """The record, if this run is what the folder holds and it is complete."""
-        if not self.spec_file.is_file() or key(self.spec) != key(spec):
+        if not self.spec_file.is_file() or network_key(self.spec) != network_key(spec):
             return None
-        return self.read_record()
+        record = self.read_record()
+        return record if record and record.key == key(spec) else None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Work in the folder alone: whoever else wants to waits, and says so."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / LOCK)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                say(f"waiting for the process that works in {self.path}")
+                lock.acquire()
+        except OSError as error:
+            raise RunError(f"Cannot write to {self.path}: {error.strerror}.") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def require_weights(self) -> Path:
         """The weights file.
