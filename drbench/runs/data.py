@@ -1,10 +1,37 @@
 """Opening the images that a spec names."""
 
+from collections.abc import Mapping, Sequence
+
 from drbench.data.dataset import find_dataset, load_dataset
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.spec import DatasetSpec
 from drbench.errors import RequestError
 from drbench.runs.spec import DataRef
+
+
+def data_ref(
+    name: str,
+    origin: str | None = None,
+    *,
+    resize: int | None = None,
+    levels: Mapping[str, int] | None = None,
+    factors: Sequence[str] | None = None,
+) -> DataRef:
+    """Name images: of a set's only origin, or the maker's files, where no origin is named.
+
+    Raises
+    ------
+    UnknownNameError, RequestError
+        For what does not exist.
+    """
+    origins = find_dataset(name, factors).spec.origins
+    return DataRef.of(
+        name=name,
+        origin=origin or ("official" if "official" in origins else origins[0]),
+        resize=resize,
+        levels=levels or {},
+        factors=None if factors is None else tuple(factors),
+    )
 
 
 def open_data(

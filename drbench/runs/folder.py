@@ -1,6 +1,7 @@
 """The folder of a run: what lies where, and whether it may be written to."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from drbench.errors import RunError
-from drbench.files import write_text
+from drbench.files import cache_dir, write_text
 from drbench.frozen import Frozen, first_problem
 from drbench.progress import say
-from drbench.runs.identity import key, network_key
+from drbench.runs.identity import key, network_key, stored_network_key
 from drbench.runs.record import RECORD, Record, Stage
 from drbench.runs.spec import RunSpec
 
@@ -34,6 +35,17 @@ class RunFolder:
 
     path: Path
 
+    @classmethod
+    def at_home(cls, spec: RunSpec, home: Path | None = None) -> "RunFolder":
+        """The folder of a run among others, named after what it is; the spec is canonical.
+
+        `home` is the folder of all runs, by default one of the cache.
+        """
+        words = [spec.model, *(run.data.name for run in spec.chain), f"seed{spec.seed}"]
+        plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", "-".join(words))[:100]
+        name = f"{plain}-{stored_network_key(spec)[:12]}"
+        return cls((home or cache_dir() / "runs") / name)
+
     def require_free(self, spec: RunSpec, *, resume: bool) -> None:
         """Refuse a folder that holds something else than this run, or this run unasked.
 
@@ -45,7 +57,7 @@ class RunFolder:
         path = self.path
         # A folder with neither a checkpoint nor weights yet has nothing that could be lost.
         held = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
-        if not path.exists() or held <= {SPEC, "log.jsonl", LOCK}:
+        if not path.exists() or held <= {SPEC, self.log_file.name, LOCK}:
             return
         if not self.spec_file.is_file():
             raise RunError(f"{path} exists and is no run: choose another --out.")
@@ -60,6 +72,10 @@ class RunFolder:
     def claim(self, spec: RunSpec, *, resume: bool) -> None:
         """Make the folder this run's; the caller holds its lock. Raises as `require_free`."""
         self.require_free(spec, resume=resume)
+        self.write_spec(spec)
+
+    def write_spec(self, spec: RunSpec) -> None:
+        """Say what the run is, before it begins."""
         document = spec.model_dump(mode="json")
         write_text(self.spec_file, json.dumps(document, indent=1, sort_keys=True) + "\n")
 
@@ -86,6 +102,15 @@ class RunFolder:
         return self.path / "weights.safetensors"
 
     @property
+    def log_file(self) -> Path:
+        return self.path / "log.jsonl"
+
+    @property
+    def output_file(self) -> Path:
+        """What a study's worker printed on standard error."""
+        return self.path / "output.txt"
+
+    @property
     def record_file(self) -> Path:
         return self.path / RECORD
 
@@ -104,7 +129,7 @@ class RunFolder:
     @property
     def spec(self) -> RunSpec:
         """What the run is."""
-        return _read(self.spec_file, RunSpec, "do the run again in another folder")
+        return read_spec(self.spec_file)
 
     def read_record(self) -> Record | None:
         """The result; None if the run is not complete.
@@ -131,6 +156,17 @@ class RunFolder:
             return None
         record = self.read_record()
         return record if record and record.key == key(spec) else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a process works in the folder."""
+        if not (self.path / LOCK).is_file():
+            return False
+        try:
+            with FileLock(self.path / LOCK, timeout=0):
+                return False
+        except Timeout:
+            return True
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -161,6 +197,17 @@ class RunFolder:
         if not self.weights_file.is_file():
             raise RunError(f"{self.path} has no weights yet: finish it with --resume.")
         return self.weights_file
+
+
+def read_spec(path: Path) -> RunSpec:
+    """The spec in a file.
+
+    Raises
+    ------
+    RunError
+        If it cannot be read.
+    """
+    return _read(path, RunSpec, "write it anew, or do the run again in another folder")
 
 
 def run_folders(path: Path) -> list[Path]:

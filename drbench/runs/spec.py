@@ -8,6 +8,10 @@ from drbench.data.spec import Origin
 from drbench.frozen import Frozen
 from drbench.models.budget import Training
 
+SOURCE_STEPS, TARGET_STEPS = 400_000, 50_000
+"""Published budgets of the training on a source and of the fine-tuning on a target."""
+SAMPLE, PAIRS = 15_000, 1_000
+"""Held-out rows, and interventions a factor, that are scored, at most."""
 LARGEST_SEED = 2**32 - 1
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 """64 hexadecimal digits."""
@@ -39,9 +43,9 @@ def _default_metrics() -> dict[str, dict[str, Any]]:
 class Scoring(Frozen):
     """What is scored, on how much."""
 
-    sample: int = Field(15_000, ge=1)
+    sample: int = Field(SAMPLE, ge=1)
     """Held-out rows that are encoded and scored, at most."""
-    pairs: int = Field(1_000, ge=0)
+    pairs: int = Field(PAIRS, ge=0)
     """Interventions per factor, at most."""
     metrics: dict[str, dict[str, Any]] = Field(default_factory=_default_metrics)
     """Metrics by registered name, with the parameters that depart from their defaults."""
