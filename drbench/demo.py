@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from drbench.data.ground_truth import GroundTruth
-from drbench.errors import RunError
+from drbench.errors import RequestError
 from drbench.report.panels import (
     Associations,
     Facts,
@@ -53,11 +53,11 @@ def run_demo(out: Path) -> Demo:
 
     Raises
     ------
-    RunError
+    RequestError
         If the folder holds something else.
     """
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not _is_demo(out))):
-        raise RunError(f"{out} exists and is no demo: choose another --out.")
+        raise RequestError(f"{out} exists and is no demo: choose another --out.")
     transfers: dict[Path, Record] = {}
     for spec in demo().specs:
         folder = RunFolder.at_home(spec, out / RUNS)

@@ -25,7 +25,7 @@ def data_ref(
         For what does not exist.
     """
     origins = find_dataset(name, factors).spec.origins
-    return DataRef.of(
+    return DataRef(
         name=name,
         origin=origin or ("official" if "official" in origins else origins[0]),
         resize=resize,

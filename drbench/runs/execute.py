@@ -80,19 +80,25 @@ def execute(
         return done
     drawn = spec.training.steps * spec.training.batch
     run = Work.prepare(spec, prepared=drawn >= PREPARE_FROM)
+    network = seeded_network(run.model, run.truth.spec.image_shape, spec.seed).to(run.device)
     folder.require_free(spec, resume=resume)
     with folder.locked():
         # Whoever worked here meanwhile may have done it.
         done = folder.finished(spec) if resume else None
-        return done or _done(run, folder, source, home, resume=resume)
+        return done or _done(run, network, folder, source, home, resume=resume)
 
 
 def _done(
-    run: "Work", folder: RunFolder, source: Path | str | None, home: Path | None, *, resume: bool
+    run: "Work",
+    network: nn.Module,
+    folder: RunFolder,
+    source: Path | str | None,
+    home: Path | None,
+    *,
+    resume: bool,
 ) -> Record:
     """Do a run in its folder, which nobody else works in."""
     spec = run.spec
-    network = seeded_network(run.model, run.truth.spec.image_shape, spec.seed).to(run.device)
     folder.claim(spec, resume=resume)
     clock = _Clock()
     scores: dict[Stage, dict[str, MetricResult]] = {}

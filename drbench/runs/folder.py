@@ -11,7 +11,9 @@ from typing import Any, TypeVar, final
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from drbench.errors import RunError
+from drbench import registry
+from drbench.data.dataset import is_open
+from drbench.errors import RequestError, RunError
 from drbench.files import cache_dir, write_text
 from drbench.frozen import Frozen, first_problem
 from drbench.progress import say
@@ -19,7 +21,7 @@ from drbench.runs.identity import key, network_key, stored_network_key
 from drbench.runs.record import RECORD, Record, Stage
 from drbench.runs.spec import RunSpec
 
-SPEC, LOCK = "spec.json", ".lock"
+SPEC, PLUGINS, LOCK = "spec.json", "plugins.json", ".lock"
 T = TypeVar("T", bound=Frozen)
 
 
@@ -51,20 +53,22 @@ class RunFolder:
 
         Raises
         ------
-        RunError
+        RequestError
             With what is there. The same weights, scored in another way, are the same run.
         """
         path = self.path
         # A folder with neither a checkpoint nor weights yet has nothing that could be lost.
         held = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
-        if not path.exists() or held <= {SPEC, self.log_file.name, LOCK}:
+        if not path.exists() or held <= {SPEC, PLUGINS, self.log_file.name, LOCK}:
             return
         if not self.spec_file.is_file():
-            raise RunError(f"{path} exists and is no run: choose another --out.")
+            raise RequestError(f"{path} exists and is no run: choose another --out.")
         if not resume:
-            raise RunError(f"{path} holds a run already: add --resume, or choose another --out.")
+            raise RequestError(
+                f"{path} holds a run already: add --resume, or choose another --out."
+            )
         if network_key(self.spec) != network_key(spec):
-            raise RunError(
+            raise RequestError(
                 f"{path} holds another run ({_difference(self.spec, spec)}): give the same "
                 "options to resume it, or choose another --out."
             )
@@ -73,6 +77,28 @@ class RunFolder:
         """Make the folder this run's; the caller holds its lock. Raises as `require_free`."""
         self.require_free(spec, resume=resume)
         self.write_spec(spec)
+        self.remember_plugins()
+
+    def remember_plugins(self) -> None:
+        """Write down which plugins of the run are files, that later commands must name too."""
+        spec = self.spec
+        used: list[tuple[registry.Kind, str]] = [("model", spec.model)]
+        used += [("dataset", run.data.name) for run in spec.chain if not is_open(run.data.name)]
+        plugins = [registry.find(kind, name) for kind, name in used]
+        files = {f"{p.kind} {p.name}": str(p.file) for p in plugins if p.file}
+        if files:
+            write_text(self.path / PLUGINS, json.dumps(files, indent=1, sort_keys=True) + "\n")
+
+    def _require_plugins(self) -> None:
+        if not (self.path / PLUGINS).is_file():
+            return
+        for used, file in json.loads((self.path / PLUGINS).read_bytes()).items():
+            kind, _, name = used.partition(" ")
+            if name not in registry.names(kind):
+                raise RequestError(
+                    f"{self.path} was made with the {used} of the plugin file {file}: name it with "
+                    f"--plugins {file}."
+                )
 
     def write_spec(self, spec: RunSpec) -> None:
         """Say what the run is, before it begins."""
@@ -85,12 +111,13 @@ class RunFolder:
 
         Raises
         ------
-        RunError
-            If there is none.
+        RequestError
+            If there is none, or if it was made with plugin files that are not named now.
         """
         folder = cls(path)
         if not folder.spec_file.is_file():
-            raise RunError(f"{path} holds no run (no {folder.spec_file.name} in it).")
+            raise RequestError(f"{path} holds no run (no {SPEC} in it).")
+        folder._require_plugins()
         return folder
 
     @property
@@ -221,10 +248,10 @@ def run_folders(path: Path) -> list[Path]:
     if (path / SPEC).is_file():
         return [path]
     if not path.is_dir():
-        raise RunError(f"{path} does not exist.")
+        raise RequestError(f"{path} does not exist.")
     seeds = [child for child in path.iterdir() if (child / SPEC).is_file()]
     if not seeds:
-        raise RunError(f"{path} holds no run, nor folders that do.")
+        raise RequestError(f"{path} holds no run, nor folders that do.")
     return sorted(seeds, key=lambda child: (not child.name.isdigit(), child.name.zfill(9)))
 
 

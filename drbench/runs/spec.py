@@ -5,19 +5,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from drbench.data.spec import Origin
-from drbench.frozen import Frozen
+from drbench.frozen import Asked
 from drbench.models.budget import Training
+from drbench.runs.defaults import PAIRS, SAMPLE
 
-SOURCE_STEPS, TARGET_STEPS = 400_000, 50_000
-"""Published budgets of the training on a source and of the fine-tuning on a target."""
-SAMPLE, PAIRS = 15_000, 1_000
-"""Held-out rows, and interventions a factor, that are scored, at most."""
 LARGEST_SEED = 2**32 - 1
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 """64 hexadecimal digits."""
 
 
-class DataRef(Frozen):
+class DataRef(Asked):
     """Which images: a data set, its origin, and how it is cut down."""
 
     name: str
@@ -40,7 +37,7 @@ def _default_metrics() -> dict[str, dict[str, Any]]:
     return {name: {} for name in default_metrics()}
 
 
-class Scoring(Frozen):
+class Scoring(Asked):
     """What is scored, on how much."""
 
     sample: int = Field(SAMPLE, ge=1)
@@ -51,7 +48,7 @@ class Scoring(Frozen):
     """Metrics by registered name, with the parameters that depart from their defaults."""
 
 
-class RunSpec(Frozen):
+class RunSpec(Asked):
     """All that determines a run's numbers; `drbench.runs.identity` says which specs are equal.
 
     A transfer is a run whose `init` is another run's spec.

@@ -6,11 +6,12 @@ from typing import Any
 
 from drbench.data.spec import Origin
 from drbench.runs.data import data_ref, declared
+from drbench.runs.defaults import PAIRS, SAMPLE, SOURCE_STEPS, TARGET_STEPS
 from drbench.runs.execute import execute
 from drbench.runs.folder import RunFolder
 from drbench.runs.request import scoring_request, train_spec, transfer_spec
 from drbench.runs.run import Run
-from drbench.runs.spec import PAIRS, SAMPLE, SOURCE_STEPS, TARGET_STEPS, RunSpec
+from drbench.runs.spec import RunSpec
 
 
 def train(

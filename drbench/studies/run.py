@@ -48,9 +48,7 @@ def run_study(study: Study, out: Path, *, jobs: int = 1) -> list[Outcome]:
     Raises
     ------
     RequestError
-        For less than one job.
-    RunError
-        If the folder holds something else, or another study.
+        For less than one job, or a folder that holds something else, or another study.
     """
     if jobs < 1:
         raise RequestError(f"--jobs {jobs}: expected 1 or more.")
@@ -71,12 +69,14 @@ def study_folders(out: Path) -> list[RunFolder]:
 
     Raises
     ------
-    RunError
+    RequestError
         If there is none.
+    RunError
+        If it cannot be read.
     """
     file = out / STUDY
     if not file.is_file():
-        raise RunError(f"{out} holds no study (no {STUDY} in it): start one with `study run`.")
+        raise RequestError(f"{out} holds no study (no {STUDY} in it): start one with `study run`.")
     try:
         names = json.loads(file.read_bytes())["runs"]
         return [RunFolder(out / name) for name in names]
@@ -89,11 +89,11 @@ def study_folders(out: Path) -> list[RunFolder]:
 def _claim(study: Study, out: Path) -> None:
     """Write what the study is, and the spec of every run, before any of them begins."""
     if out.exists() and not (out / STUDY).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise RunError(f"{out} exists and is no study: choose another --out.")
+        raise RequestError(f"{out} exists and is no study: choose another --out.")
     folders = {RunFolder.at_home(spec, out).path: spec for spec in study.specs}
     document = {"name": study.name, "runs": sorted(path.name for path in folders)}
     if (out / STUDY).is_file() and json.loads((out / STUDY).read_bytes()) != document:
-        raise RunError(
+        raise RequestError(
             f"{out} holds another study, or another version of it: choose another --out."
         )
     for path, spec in folders.items():

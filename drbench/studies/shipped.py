@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from drbench.runs.spec import SOURCE_STEPS, TARGET_STEPS, DataRef, Scoring
+from drbench.runs.defaults import SOURCE_STEPS, TARGET_STEPS
+from drbench.runs.spec import DataRef, Scoring
 from drbench.studies.study import Study, cross, unique
 
 OFFICIAL_PAIRS = (

@@ -88,7 +88,7 @@ def cross(
 
 def unique(specs: Iterable[RunSpec]) -> tuple[RunSpec, ...]:
     """The specs without those whose weights an earlier one has already, sources first."""
-    by_network = {}
+    by_network: dict[str, RunSpec] = {}
     for spec in specs:
         by_network.setdefault(stored_network_key(spec), spec)
     return tuple(sorted(by_network.values(), key=lambda spec: len(spec.chain)))

@@ -180,18 +180,18 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(runs, small, tmp_path, mon
 
 
 def test_an_output_folder_that_holds_a_run_is_refused(runs, small):
-    with pytest.raises(RunError, match="holds a run already: add --resume"):
+    with pytest.raises(RequestError, match="holds a run already: add --resume"):
         execute(small.source_spec(), out=runs / "source")
 
 
 def test_resuming_another_run_is_refused_and_names_the_difference(runs, small):
-    with pytest.raises(RunError, match=r"its training.steps is 6, not 7"):
+    with pytest.raises(RequestError, match=r"its training.steps is 6, not 7"):
         execute(small.source_spec(steps=7), out=runs / "source", resume=True)
 
 
 def test_a_folder_of_something_else_is_refused(small, tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
-    with pytest.raises(RunError, match="is no run"):
+    with pytest.raises(RequestError, match="is no run"):
         execute(small.source_spec(), out=tmp_path)
     assert (tmp_path / "thesis.tex").read_text() == "precious"
 

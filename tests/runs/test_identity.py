@@ -163,4 +163,4 @@ def test_what_does_not_exist_has_no_key(wrong, sentence):
 def test_a_transfer_from_a_set_to_itself_is_none():
     cut_down = spec(data=cut(levels={"scale": 2}))
     with pytest.raises(RequestError, match="from dsprites to itself is none"):
-        RunSpec.of(data=DATA, model="beta_vae", training=Training(steps=1), init=cut_down)
+        RunSpec(data=DATA, model="beta_vae", training=Training(steps=1), init=cut_down)

@@ -5,6 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from drbench.errors import RequestError
 from drbench.metrics.metric import MetricResult
 from drbench.models.budget import Training
 from drbench.runs.record import Record
@@ -29,7 +30,7 @@ def test_chain_begins_with_the_first_run():
 
 
 def test_a_transfer_keeps_its_model():
-    with pytest.raises(ValidationError, match="ada_gvae"):
+    with pytest.raises(RequestError, match="ada_gvae"):
         spec(model="ada_gvae", init=spec(data=DataRef(name="shapes3d")))
 
 

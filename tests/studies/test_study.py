@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from drbench.errors import DrbenchError, RunError, UnknownNameError
+from drbench.errors import DrbenchError, RequestError, UnknownNameError
 from drbench.models.budget import Training
 from drbench.runs.folder import RunFolder
 from drbench.runs.identity import canonical
@@ -88,7 +88,7 @@ def done(tmp_path_factory):
 
 
 def test_every_run_is_done_once_and_a_failure_stops_no_other(done):
-    out, study, outcomes = done
+    _, _, outcomes = done
     failed = [outcome for outcome in outcomes if outcome.failure]
     assert {outcome.spec.data.name for outcome in failed} == {"cars3d"}
     assert "cars3d" in failed[0].failure
@@ -139,10 +139,10 @@ def test_what_is_done_is_not_done_again(done):
 
 def test_another_study_in_the_folder_is_refused(done, tmp_path):
     out, _, _ = done
-    with pytest.raises(RunError, match="holds another study"):
+    with pytest.raises(RequestError, match="holds another study"):
         run_study(small(steps=4), out)
     (tmp_path / "thesis.tex").write_text("precious")
-    with pytest.raises(RunError, match="is no study"):
+    with pytest.raises(RequestError, match="is no study"):
         run_study(small(), tmp_path)
     with pytest.raises(DrbenchError, match="holds no study"):
         study_status(tmp_path)
