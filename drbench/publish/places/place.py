@@ -26,7 +26,7 @@ class Stage:
 
 
 class Place(ABC):
-    """A folder, a git repository or a hub repository; writing happens in `put` alone."""
+    """A folder or a git repository; writing happens in `put` alone."""
 
     @property
     @abstractmethod
