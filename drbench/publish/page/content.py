@@ -1,7 +1,7 @@
 """From the leaderboard to what the page shows of it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drbench import registry
@@ -17,12 +17,19 @@ from drbench.board.board import (
 from drbench.board.fill import Filling, fill
 from drbench.board.groups import group, place, settings, tier
 from drbench.board.official import SIDE
+from drbench.data.dataset import is_open
 from drbench.data.spec import Origin
 from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import DEFAULT_METRICS
 from drbench.publish.page.bibtex import citations
-from drbench.publish.page.html import PageCell, PageContent, PageMetric
-from drbench.publish.page.packing import PageRow, PageScore, rounded
+from drbench.publish.page.parts import (
+    PageCell,
+    PageContent,
+    PageMetric,
+    PageRow,
+    PageScore,
+    rounded,
+)
 from drbench.publish.page.published import published_row
 from drbench.runs.spec import DataRef
 
@@ -41,8 +48,8 @@ _RUN_HEADS = (
 
 def page_content(board: Leaderboard) -> PageContent:
     """All that the page of a board is made of."""
-    varied = _varied(board.rows)
-    rows = [_row(row, varied[_place(row)]) for row in board.rows]
+    labels = _labels(board.rows)
+    rows = [_row(row, labels[row.id]) for row in board.rows]
     rows += map(published_row, board.published)
     metrics = _metrics(rows)
     directions = board.ranking.directions
@@ -83,37 +90,18 @@ def _official(filling: Filling) -> PageCell:
     )
 
 
-def _place(row: Row) -> tuple[str, ...]:
-    """What rows share that only their settings tell apart."""
-    return row.track, row.kind, row.source.name, row.target.name, row.model
-
-
-def _varied(rows: Sequence[Row]) -> dict[tuple[str, ...], set[str]]:
-    """Settings that rows of one place do not agree on."""
-    settings: defaultdict[tuple[str, ...], defaultdict[str, set[str]]] = defaultdict(
-        lambda: defaultdict(set)
-    )
-    for row in rows:
-        for name, value in _settings(row.budgets[-1]).items():
-            settings[_place(row)][name].add(repr(value))
-    return {
-        place: {name for name, values in found.items() if len(values) > 1}
-        for place, found in settings.items()
-    }
-
-
-def _row(row: Row, varied: Collection[str]) -> PageRow:
+def _row(row: Row, label: str) -> PageRow:
     return PageRow(
         id=row.id[:16],
         key=row.runs[0].key,
-        track=row.track,
+        track=_track(row),
         kind=row.kind,
         source=_source(row),
         target=place(row),
         tier=tier(row),
         model=row.model,
         state=row.state,
-        note=_note(row, varied),
+        note=label,
         seeds=row.n_seeds,
         scores={name: _score(row, cell) for name, cell in row.metrics.items()},
         details={
@@ -128,6 +116,37 @@ def _row(row: Row, varied: Collection[str]) -> PageRow:
             },
         },
     )
+
+
+def _labels(rows: Sequence[Row]) -> dict[str, str]:
+    """What tells each row from others of its model and data, in short, by the row's id."""
+    alike: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        alike[row.track, row.kind, row.source.name, row.target.name, row.model].append(row)
+    labels = {}
+    for together in alike.values():
+        settings = {
+            row.id: row.budgets[-1].hyperparameters
+            | row.budgets[-1].training.model_dump(exclude={"steps", "score_every"})
+            for row in together
+        }
+        values: defaultdict[str, set[str]] = defaultdict(set)
+        for name, value in (pair for each in settings.values() for pair in each.items()):
+            values[name].add(repr(value))
+        for row in together:
+            varied = [
+                f"{name} {_short(value)}"
+                for name, value in settings[row.id].items()
+                if len(values[name]) > 1
+            ]
+            steps = " + ".join(_thousands(budget.training.steps) for budget in row.budgets)
+            labels[row.id] = ", ".join([*varied, f"{steps} steps"])
+    return labels
+
+
+def _track(row: Row) -> str:
+    """Which images a row is of, as the page's legend names them."""
+    return "own" if any(is_open(budget.data.name) for budget in row.budgets) else row.track
 
 
 def _score(row: Row, cell: Cell) -> PageScore:
@@ -225,21 +244,8 @@ def _budget(budget: Budget) -> str:
     return ", ".join(f"{name} {_short(value)}" for name, value in given.items())
 
 
-def _note(row: Row, varied: Collection[str]) -> str:
-    """What tells rows of one model apart, in short."""
-    settings = _settings(row.budgets[-1])
-    said = [f"{name} {_short(settings[name])}" for name in settings if name in varied]
-    steps = " + ".join(_thousands(budget.training.steps) for budget in row.budgets)
-    return ", ".join([*said, f"{steps} steps"])
-
-
 def _thousands(n: int) -> str:
     return f"{n // 1000:,}k" if n and n % 1000 == 0 else f"{n:,}"
-
-
-def _settings(budget: Budget) -> dict[str, Any]:
-    """All that a training was given, but for its steps."""
-    return budget.hyperparameters | budget.training.model_dump(exclude={"steps", "score_every"})
 
 
 def _short(value: Any) -> str:
@@ -273,7 +279,7 @@ def _data(data: DataRef, track: Origin | None = None) -> str:
     cut = [f"{name}: {count}" for name, count in data.levels.items()]
     cut += [f"{data.resize} px"] if data.resize else []
     cut += [f"factors {', '.join(data.factors)}"] if data.factors is not None else []
-    cut += [] if data.origin == track else [f"{data.origin} images"]
+    cut += [] if data.origin == track or is_open(data.name) else [f"{data.origin} images"]
     return f"{data.name} ({'; '.join(cut)})" if cut else data.name
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from drbench.board.board import Published, PublishedLine
 from drbench.board.groups import OFFICIAL_TABLE
-from drbench.publish.page.packing import PageRow, PageScore, rounded
+from drbench.publish.page.parts import PageRow, PageScore, rounded
 
 
 def published_row(row: Published) -> PageRow:
@@ -15,7 +15,7 @@ def published_row(row: Published) -> PageRow:
         lines[line.metric].append(line)
     scores = {
         line.metric: PageScore(
-            before=line.before, gain=line.gain, after=line.before + line.gain, why=row.label
+            before=line.before, gain=line.gain, after=round(line.before + line.gain, 4), why=row.label
         )
         for line in row.lines
         if line.part is None
