@@ -38,7 +38,7 @@ class Table {
       line.tabIndex = i ? -1 : 0; // the Tab key finds the first, arrows the others
       return line;
     }));
-    if (!rows.length) this.body.append(h("tr", { class: "none" }, h("td", { colspan: this.columns.length }, "No row fits these filters.")));
+    if (!rows.length) this.body.append(h("tr", { class: "none" }, h("td", {}, "No row fits these filters.")));
   }
 
   line(row) {
