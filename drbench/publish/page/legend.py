@@ -1,24 +1,20 @@
 """The words of the badges: which images a row is of, and how far it was checked."""
 
 TRACKS = {
-    "official": (
-        "Official",
-        "The makers’ own images, source and target.",
-    ),
+    "official": ("Official", "The makers' own images, source and target."),
     "rendered": (
         "Rendered",
-        "Images that were drawn from the classes somewhere on the way. Never ranked with "
-        "official ones.",
+        "Images that were drawn from the classes, source, target or both. Such rows are never "
+        "ranked with official ones.",
     ),
     "own": (
         "Own images",
-        "Images of the submitter’s own somewhere on the way: a folder, or a set of the hub. "
-        "Nobody else may have them.",
+        "Images of somebody's own, source, target or both: a folder, or a data set of the hub.",
     ),
 }
-"""What a badge says and means, in the order in which the page lists tracks."""
+"""Word and meaning of each track's badge, in the order in which the page lists tracks."""
 STATES = {
-    "self-reported": ("○", "the author’s word, which nobody has checked"),
+    "self-reported": ("○", "the author's word, which nobody has checked"),
     "rescored": ("◔", "the metrics were computed again from the submitted latents"),
     "re-encoded": (
         "◑",

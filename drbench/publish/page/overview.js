@@ -41,7 +41,7 @@ function leaders(board, view, go) {
 
 function emptyCard(board) {
   const card = h("button", { type: "button", class: "card empty" },
-    h("span", { class: "where" }, "makers’ images", trackBadge(board, "official")),
+    h("span", { class: "where" }, "makers' images", trackBadge(board, "official")),
     h("b", {}, "Nothing ranked yet"), h("small", {}, "Only what others have checked is ranked here. See what is missing."));
   card.addEventListener("click", () => {
     const section = document.getElementById("official");

@@ -15,7 +15,10 @@ def published_row(row: Published) -> PageRow:
         lines[line.metric].append(line)
     scores = {
         line.metric: PageScore(
-            before=line.before, gain=line.gain, after=round(line.before + line.gain, 4), why=row.label
+            before=line.before,
+            gain=line.gain,
+            after=round(line.before + line.gain, 4),
+            why=row.label,
         )
         for line in row.lines
         if line.part is None
