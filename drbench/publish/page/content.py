@@ -33,18 +33,6 @@ from drbench.publish.page.parts import (
 from drbench.publish.page.published import published_row
 from drbench.runs.spec import DataRef
 
-_RUN_HEADS = (
-    "record",
-    "seeds",
-    "checked",
-    "by",
-    "done",
-    "drbench",
-    "device",
-    "seconds",
-    "sample",
-)
-
 
 def page_content(board: Leaderboard) -> PageContent:
     """All that the page of a board is made of."""
@@ -70,10 +58,10 @@ def page_content(board: Leaderboard) -> PageContent:
 
 def _metrics(rows: Sequence[PageRow]) -> list[str]:
     """Metrics that rank a row, in the usual order; then those that only unranked rows have."""
-    found = {metric for row in rows for metric in row.scores}
+    metrics = {metric for row in rows for metric in row.scores}
     ranking = {name for row in rows for name, score in row.scores.items() if score.rank}
     usual = {metric: place for place, metric in enumerate(DEFAULT_METRICS)}
-    return sorted(found, key=lambda m: (m not in ranking, usual.get(m, len(usual)), m))
+    return sorted(metrics, key=lambda m: (m not in ranking, usual.get(m, len(usual)), m))
 
 
 def _official(filling: Filling) -> PageCell:
@@ -109,11 +97,8 @@ def _row(row: Row, label: str) -> PageRow:
             "metrics": {name: _cell(cell) for name, cell in row.metrics.items()},
             "warnings": _uncounted(row) + _dirty(row.runs) + _warnings(row.metrics),
             "facts": _facts(row),
-            "runs": {
-                "heads": _RUN_HEADS,
-                "rows": [_run(run) for run in row.all_runs],
-                "counted": len(row.runs),
-            },
+            "runs": [_run(run) for run in row.all_runs],
+            "counted": len(row.runs),
         },
     )
 
@@ -201,24 +186,24 @@ def _quantity(change: Change) -> dict[str, Any]:
 
 def _warnings(metrics: Mapping[str, Cell]) -> list[str]:
     """Each warning once, with the metrics that give it."""
-    given: defaultdict[str, list[str]] = defaultdict(list)
+    names: defaultdict[str, list[str]] = defaultdict(list)
     for name, cell in metrics.items():
         for warning in cell.warnings:
-            given[warning].append(name)
-    return [f"{', '.join(names)}: {warning}" for warning, names in given.items()]
+            names[warning].append(name)
+    return [f"{', '.join(names[warning])}: {warning}" for warning in names]
 
 
 def _uncounted(row: Row) -> list[str]:
     """Runs of the row's spec whose scores are not in it."""
-    states = sorted({run.state for run in row.uncounted})
-    said = f"{len(row.uncounted)} of {len(row.all_runs)} runs do not count: {' or '.join(states)}"
-    return [said] if states else []
+    states = " or ".join(sorted({run.state for run in row.uncounted}))
+    counts = f"{len(row.uncounted)} of {len(row.all_runs)} runs"
+    return [f"{counts} do not count: {states}"] if states else []
 
 
 def _dirty(runs: Sequence[Run]) -> list[str]:
     dirty = sum(run.git_dirty is True for run in runs)
-    said = f"{dirty} of {len(runs)} runs: drbench's source tree had uncommitted changes"
-    return [said] if dirty else []
+    counts = f"{dirty} of {len(runs)} runs"
+    return [f"{counts}: drbench's source tree had uncommitted changes"] if dirty else []
 
 
 def _facts(row: Row) -> list[tuple[str, str]]:
@@ -240,8 +225,8 @@ def _budget(budget: Budget) -> str:
     training = budget.training
     usual = {"steps": f"{training.steps:,}", "batch": training.batch, "lr": training.lr}
     others = training.model_dump(exclude_defaults=True, exclude=set(usual))
-    given = usual | others | budget.hyperparameters
-    return ", ".join(f"{name} {_short(value)}" for name, value in given.items())
+    settings = usual | others | budget.hyperparameters
+    return ", ".join(f"{name} {_short(value)}" for name, value in settings.items())
 
 
 def _thousands(n: int) -> str:
@@ -252,20 +237,22 @@ def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _run(run: Run) -> tuple[str, ...]:
+def _run(run: Run) -> dict[str, str]:
+    """A line of the table of records, by its columns."""
     dirty = ", uncommitted changes" if run.git_dirty else ""
     commit = f" ({run.git_commit[:8]}{dirty})" if run.git_commit else ""
-    return (
-        run.key,
-        " → ".join(map(str, run.seeds)),
-        run.state,
-        next((f"{c.by}, {c.date}" for c in reversed(run.checks) if c.state == run.state), ""),
-        f"{run.created:%Y-%m-%d}",
-        run.code + commit,
-        run.device,
-        f"{run.seconds:,.0f}",
-        run.data_hash,
-    )
+    checks = [f"{check.by}, {check.date}" for check in run.checks if check.state == run.state]
+    return {
+        "record": run.key,
+        "seeds": " → ".join(map(str, run.seeds)),
+        "checked": run.state,
+        "by": checks[-1] if checks else "",
+        "done": f"{run.created:%Y-%m-%d}",
+        "drbench": run.code + commit,
+        "device": run.device,
+        "seconds": f"{run.seconds:,.0f}",
+        "sample": run.data_hash,
+    }
 
 
 def _source(row: Row) -> str:

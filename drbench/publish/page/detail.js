@@ -68,26 +68,22 @@ function reading({ reference, chance }, { notes }) {
     ...notes].join("; ");
 }
 
-function facts(details) {
-  const lines = details.facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
-  const heads = details.runs.heads.map((name) => h("th", { scope: "col" }, name));
-  const checked = details.runs.heads.indexOf("checked");
-  const uncounted = (place) => place >= details.runs.counted;
-  const runs = details.runs.rows.map((cells, place) => h("tr", { class: uncounted(place) ? "uncounted" : null },
-    cells.map((cell, i) => h("td", {}, runCell(cell, i, checked, cells[0]), i === 0 && uncounted(place) ? h("small", {}, " not counted") : null))));
+function facts({ facts, warnings, runs, counted }) {
+  const line = (run, place) => h("tr", { class: place >= counted ? "uncounted" : null },
+    Object.entries(run).map(([head, text]) => h("td", {}, runCell(head, text, run), head === "record" && place >= counted ? h("small", {}, " not counted") : null)));
+  const heads = Object.keys(runs[0] ?? {}).map((head) => h("th", { scope: "col" }, head));
   return [
-    details.warnings.length ? h("section", {}, h("h3", {}, "To know before comparing"), h("ul", {}, details.warnings.map((text) => h("li", {}, text)))) : null,
-    h("section", {}, h("h3", {}, "What was run"), h("dl", {}, lines)),
-    runs.length ? h("section", {}, h("h3", {}, "Records"), h("div", { class: "scroll", tabindex: 0 }, h("table", { class: "runs" }, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, runs)))) : null,
+    warnings.length ? h("section", {}, h("h3", {}, "To know before comparing"), h("ul", {}, warnings.map((text) => h("li", {}, text)))) : null,
+    h("section", {}, h("h3", {}, "What was run"), h("dl", {}, facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
+    runs.length ? h("section", {}, h("h3", {}, "Records"), h("div", { class: "scroll", tabindex: 0 },
+      h("table", { class: "runs" }, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, runs.map(line))))) : null,
   ];
 }
 
-function runCell(text, place, checked, key) {
-  if (place === 0) return recordLink(key, key.slice(0, 10));
-  return place === checked && text !== "self-reported" ? recordLink(key, text, "verifications") : text;
-}
-
-// Only a hash becomes a link: of a record, or of what others have checked of it.
-function recordLink(key, text, folder = "records") {
-  return /^[0-9a-f]{64}$/.test(key) ? h("a", { href: `${folder}/${key}.json` }, text) : text;
+// Only a hash becomes a link: to a record, or to what others have checked of it.
+function runCell(head, text, { record }) {
+  const isHash = /^[0-9a-f]{64}$/.test(record);
+  if (head === "record") return isHash ? h("a", { href: `records/${record}.json` }, record.slice(0, 10)) : record;
+  const checked = head === "checked" && text !== "self-reported" && isHash;
+  return checked ? h("a", { href: `verifications/${record}.json` }, text) : text;
 }

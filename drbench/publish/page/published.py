@@ -42,7 +42,7 @@ def published_row(row: Published) -> PageRow:
             "metrics": {metric: _cell(of_it) for metric, of_it in lines.items()},
             "warnings": [f"Published, not reproduced here, and never ranked: {row.citation}"],
             "facts": [("models averaged", str(row.n_models))],
-            "runs": {"heads": [], "rows": []},
+            "runs": [],
         },
     )
 

@@ -96,11 +96,11 @@ def _details(place: int) -> dict[str, Any]:
         "metrics": metrics,
         "warnings": ["A small sample."],
         "facts": [["plugin", "drbench 0"]],
-        "runs": {
-            "heads": ["record", "seed", "checked"],
-            "rows": [[key, str(seed), "re-encoded"] for seed, key in enumerate(_keys(place))],
-            "counted": SEEDS,
-        },
+        "runs": [
+            {"record": key, "seeds": str(seed), "checked": "re-encoded"}
+            for seed, key in enumerate(_keys(place))
+        ],
+        "counted": SEEDS,
     }
 
 

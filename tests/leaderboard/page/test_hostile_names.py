@@ -39,7 +39,7 @@ def named(name):
         "factors": [name] * 6,
         "warnings": [name],
         "facts": [[name, name]],
-        "runs": {"heads": [name, name], "rows": [[name, name]]},
+        "runs": [{"record": name, "checked": name, name: name}],
     }
     score = dataclasses.replace(row.scores["omes"], why=name, group=name, settings=name)
     return dataclasses.replace(

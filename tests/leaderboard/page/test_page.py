@@ -122,7 +122,7 @@ def test_an_address_of_another_board_still_shows_a_table(show):
 
 def test_a_row_opens_with_seeds_factors_matrix_and_records(show):
     rows = list(make_content(12).rows)
-    details = rows[4].details | {"runs": rows[4].details["runs"] | {"counted": 3}}
+    details = rows[4].details | {"counted": 3}
     rows[4] = dataclasses.replace(rows[4], details=details)  # isaac3d's best
     page = show(make_content(12, rows=rows))
     pages.open_row(page)
@@ -137,7 +137,7 @@ def test_a_row_opens_with_seeds_factors_matrix_and_records(show):
         "all => all.map(a => a.getAttribute('href'))"
     )
     assert [link for link in links if link.startswith("records/")] == [
-        f"records/{key}.json" for key, *_ in details["runs"]["rows"]
+        f"records/{run['record']}.json" for run in details["runs"]
     ]
     runs = page.locator("dialog .runs tbody tr")
     assert ["not counted" in text for text in runs.all_inner_texts()] == [False] * 3 + [True] * 2
