@@ -38,11 +38,11 @@ def publish(
     done = publish_board(board, target, branch=branch, message=message, dry_run=dry_run)
     files = _grouped(done.added, "added") + _grouped(done.changed, "changed")
     if done.where:
-        said = f"published: {done.where}"
+        summary = f"published: {done.where}"
     elif files:
-        said = f"dry run: this would go to {done.place}; nothing was written."
+        summary = f"dry run: this would go to {done.place}; nothing was written."
     else:
-        said = f"nothing to publish: {done.place} has it all."
+        summary = f"nothing to publish: {done.place} has it all."
     tables = [Table(("file", "change"), files), *difference_tables(done.differences)]
     document: dict[str, object] = {
         "place": done.place,
@@ -52,7 +52,7 @@ def publish(
         "removed": [],
         "differences": [asdict(each) for each in done.differences],
     }
-    emit(document, *(table for table in tables if table.rows), said)
+    emit(document, *(table for table in tables if table.rows), summary)
 
 
 def _grouped(paths: Sequence[str], change: str) -> list[tuple[str, str]]:

@@ -139,11 +139,11 @@ def _attempt(
 ) -> Publication:
     stage = place.fetch(workspace, board)
     before = digests(stage.folder)
-    known = _records(stage.folder)
-    old = built_board(stage.folder) if known else build([])
+    earlier = _records(stage.folder)
+    old = built_board(stage.folder) if earlier else build([])
     differences = tuple(diff(old, bring(board, stage.folder)))
     if copied := set(copies(_records(stage.folder), stage.folder)):
-        copied -= set(copies(known, stage.folder))  # what was there before is not this board's
+        copied -= set(copies(earlier, stage.folder))  # what was there before is not this board's
         for problem in sorted(copied):
             raise BoardError(
                 f"{board} is not published, for it does not go with {place.name}: {problem}"
@@ -153,8 +153,8 @@ def _attempt(
     changed = [path for path in after if path in before and after[path] != before[path]]
     where = None
     if (added or changed) and not dry_run:
-        said = (message or "").strip() or _message(added, changed)
-        where = place.put(board, stage, [*added, *changed], said)
+        title = (message or "").strip() or _message(added, changed)
+        where = place.put(board, stage, [*added, *changed], title)
     return Publication(tuple(added), tuple(changed), differences, place.name, where)
 
 
@@ -168,6 +168,6 @@ def _message(added: list[str], changed: list[str]) -> str:
     """What a commit is called: how many records are new, and how many were verified."""
     new = sum(path.startswith(f"{RECORDS}/") for path in added)
     verified = sum(path.startswith(f"{VERIFICATIONS}/") for path in [*added, *changed])
-    said = [f"{new} new {'record' if new == 1 else 'records'}"] if new else []
-    said += [f"{verified} verified"] if verified else []
-    return f"Leaderboard: {', '.join(said) or 'built again'}"
+    parts = [f"{new} new {'record' if new == 1 else 'records'}"] if new else []
+    parts += [f"{verified} verified"] if verified else []
+    return f"Leaderboard: {', '.join(parts) or 'built again'}"
