@@ -19,10 +19,12 @@ from drbench.errors import RunError
 from drbench.files import cache_dir, sha256_file, write_text
 from drbench.metrics.metric import MetricResult
 from drbench.metrics.scoring import score
-from drbench.models.checkpoints import CHECKPOINT, load_weights, save_weights
-from drbench.models.inference import default_device, encoder, objective, seeded_network
-from drbench.models.model import Model, load_model
-from drbench.models.training import fit
+from drbench.models.budget import Runtime
+from drbench.models.inference import chosen_device, encoder, objective, seeded_network
+from drbench.models.model import Encoder, Trainable, load_model
+from drbench.models.training.loop import fit
+from drbench.models.training.state import forget_checkpoints
+from drbench.models.weights import load_weights, save_weights
 from drbench.runs.data import image_shape, open_data
 from drbench.runs.encoding import Encoded, Sample, represent
 from drbench.runs.folder import RunFolder
@@ -43,6 +45,7 @@ def execute(
     out: Path | str | None = None,
     source: Path | str | None = None,
     resume: bool = False,
+    runtime: Runtime | None = None,
 ) -> Record:
     """Do a run and write its folder.
 
@@ -58,6 +61,8 @@ def execute(
         is done first if it is not there.
     resume : bool
         Go on with what the folder holds.
+    runtime : Runtime, optional
+        How to carry it out.
 
     Returns
     -------
@@ -77,7 +82,7 @@ def execute(
     if resume and (done := folder.finished(spec)) is not None:
         return done
     drawn = spec.training.steps * spec.training.batch
-    run = Run.prepare(spec, prepared=drawn >= PREPARE_FROM)
+    run = Run.prepare(spec, prepared=drawn >= PREPARE_FROM, runtime=runtime)
     network = seeded_network(run.model, run.truth.spec.image_shape, spec.seed).to(run.device)
     folder = RunFolder.create(place, spec, resume=resume)
     clock = _Clock()
@@ -119,7 +124,7 @@ def execute(
         ),
     )
     write_text(folder.record_file, record.to_json())
-    (folder.path / CHECKPOINT).unlink(missing_ok=True)  # nothing is left to resume
+    forget_checkpoints(folder.path)  # nothing is left to resume
     return record
 
 
@@ -144,14 +149,17 @@ class Run:
     """What the phases of a run share."""
 
     spec: RunSpec
-    model: Model
+    model: Encoder
     truth: GroundTruth
     held_out: Bool[np.ndarray, "n"]
     sample: Sample
+    runtime: Runtime
     device: str
 
     @classmethod
-    def prepare(cls, spec: RunSpec, *, prepared: bool = False) -> "Run":
+    def prepare(
+        cls, spec: RunSpec, *, prepared: bool = False, runtime: Runtime | None = None
+    ) -> "Run":
         """Open the data and draw the sample; `prepared` images are kept on disk for training."""
         model = load_model(spec.model, **spec.hyperparameters)
         truth = open_data(
@@ -165,11 +173,15 @@ class Run:
         sample = Sample.draw(
             truth, held_out, size=scoring.sample, pairs=scoring.pairs, seed=spec.seed
         )
-        return cls(spec, model, truth, held_out, sample, default_device())
+        runtime = runtime or Runtime()
+        return cls(spec, model, truth, held_out, sample, runtime, chosen_device(runtime.device))
 
     def train(self, network: nn.Module, folder: RunFolder, *, resume: bool) -> None:
         if folder.weights_file.exists():  # trained already, interrupted while scoring
             load_weights(folder.weights_file, network, run=self.spec.key)
+            return
+        if not isinstance(self.model, Trainable):  # a frozen encoder: its weights are its result
+            save_weights(folder.weights_file, network, run=self.spec.key)
             return
         fit(
             self.model,
@@ -179,11 +191,11 @@ class Run:
             self.spec.training,
             seed=self.spec.seed,
             supervision="images" if self.spec.init else self.model.supervision,
-            device=self.device,
             folder=folder.path,
             run=self.spec.key,
+            runtime=self.runtime,
             resume=resume,
-            probe=self._probe if self.spec.training.score_every else None,
+            probe=self._probe,
         )
 
     def measure(

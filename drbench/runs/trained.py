@@ -5,9 +5,10 @@ from typing import final
 
 from torch import nn
 
-from drbench.models.checkpoints import load_weights
 from drbench.models.inference import default_device, encoder, seeded_network
-from drbench.models.model import Model, load_model
+from drbench.models.model import Encoder as Model
+from drbench.models.model import load_model
+from drbench.models.weights import load_weights
 from drbench.runs.data import image_shape
 from drbench.runs.encoding import Encoder
 from drbench.runs.folder import RunFolder

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
-
-from drbench import load_model
-from drbench.errors import DrbenchError, PluginError, RunError
 from drbench.models.checkpoints import (
     load_checkpoint,
     load_weights,
     save_checkpoint,
     save_weights,
 )
+from torch import nn
+
+from drbench import load_model
+from drbench.errors import DrbenchError, PluginError, RunError
 from drbench.models.inference import place, seeded_network
 
 

@@ -10,13 +10,13 @@ from typing import Any, ClassVar, final
 import numpy as np
 import pytest
 import torch
+from drbench.models.checkpoints import CHECKPOINT, WEIGHTS, load_weights
 from torch import Generator, Tensor, nn
 
 from drbench import Batch, GroundTruth, Model, RequestError, Training, load_model
 from drbench.data.sampling import split_rows
 from drbench.errors import DrbenchError, RunError
 from drbench.models import training as loop
-from drbench.models.checkpoints import CHECKPOINT, WEIGHTS, load_weights
 from drbench.models.inference import objective, seeded_network
 from drbench.models.training import LOG, Fitted, fit
 
