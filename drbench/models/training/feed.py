@@ -7,7 +7,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
-from typing import NamedTuple, Self, final
+from typing import NamedTuple, final
 
 import numpy as np
 import torch
@@ -89,7 +89,7 @@ class Feed:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="drbench-feed")
         self._pending: deque[Future[Drawn]] = deque()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Feed":
         return self
 
     def __exit__(
