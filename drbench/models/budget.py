@@ -34,7 +34,10 @@ class Training(Frozen):
 
 @final
 class Runtime(Frozen):
-    """How a run is carried out: nothing of it is meant to change a number."""
+    """How a run is carried out, which is no part of what it is.
+
+    Device and threads sum in another order and so move last bits; the rest changes nothing.
+    """
 
     device: str = "auto"
     """Where networks run: cpu, cuda, cuda:1; auto for a GPU if there is one."""
