@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from drbench.metrics.duration import Duration
     from drbench.metrics.metric import Metric, MetricResult, metric
     from drbench.metrics.scoring import score
-    from drbench.models.budget import Training
-    from drbench.models.model import Batch, Model, load_model
+    from drbench.models.budget import Runtime, Training
+    from drbench.models.model import Batch, Encoder, Generative, Trainable, load_model
+    from drbench.models.pretrained import HubWeights, WeightsFile
     from drbench.representation.representation import Interventions, Representation
     from drbench.runs.execute import execute
     from drbench.runs.record import Record
@@ -36,20 +37,25 @@ _HOMES = {
     "DatasetSpec": "drbench.data.spec",
     "DrbenchError": "drbench.errors",
     "Duration": "drbench.metrics.duration",
+    "Encoder": "drbench.models.model",
     "Factor": "drbench.data.spec",
+    "Generative": "drbench.models.model",
     "GroundTruth": "drbench.data.ground_truth",
+    "HubWeights": "drbench.models.pretrained",
     "Interventions": "drbench.representation.representation",
     "Metric": "drbench.metrics.metric",
     "MetricResult": "drbench.metrics.metric",
-    "Model": "drbench.models.model",
     "Record": "drbench.runs.record",
     "RemoteFile": "drbench.data.spec",
     "Representation": "drbench.representation.representation",
     "RequestError": "drbench.errors",
     "RunSpec": "drbench.runs.spec",
+    "Runtime": "drbench.models.budget",
     "Scoring": "drbench.runs.spec",
     "Source": "drbench.data.source",
+    "Trainable": "drbench.models.model",
     "Training": "drbench.models.budget",
+    "WeightsFile": "drbench.models.pretrained",
     "execute": "drbench.runs.execute",
     "grid_codes": "drbench.data.codes",
     "load_dataset": "drbench.data.dataset",
@@ -67,20 +73,25 @@ __all__ = [
     "DatasetSpec",
     "DrbenchError",
     "Duration",
+    "Encoder",
     "Factor",
+    "Generative",
     "GroundTruth",
+    "HubWeights",
     "Interventions",
     "Metric",
     "MetricResult",
-    "Model",
     "Record",
     "RemoteFile",
     "Representation",
     "RequestError",
     "RunSpec",
+    "Runtime",
     "Scoring",
     "Source",
+    "Trainable",
     "Training",
+    "WeightsFile",
     "__version__",
     "execute",
     "grid_codes",

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import final
 
@@ -19,15 +18,17 @@ from drbench.errors import RunError
 from drbench.files import sha256_file, write_text
 from drbench.metrics.metric import MetricResult
 from drbench.metrics.scoring import score
-from drbench.models.checkpoints import CHECKPOINT, load_weights, save_weights
-from drbench.models.inference import default_device, encoder, objective, seeded_network
-from drbench.models.model import Model, load_model
-from drbench.models.training import fit
+from drbench.models.budget import Runtime
+from drbench.models.inference import chosen_device, encoder, objective, seeded_network
+from drbench.models.model import Encoder, Trainable, load_model
+from drbench.models.training.loop import fit
+from drbench.models.training.state import forget_checkpoints
+from drbench.models.weights import load_weights, save_weights
 from drbench.runs.data import image_shape, open_data
 from drbench.runs.encoding import Encoded, Sample, represent
 from drbench.runs.folder import RunFolder
 from drbench.runs.identity import canonical, network_key, stored_key, stored_network_key
-from drbench.runs.provenance import git_state, library_versions, machine, plugins_of
+from drbench.runs.provenance import machine, software
 from drbench.runs.record import Provenance, Record, Stage, trained_by
 from drbench.runs.scores import remembered_scores
 from drbench.runs.spec import RunSpec
@@ -45,6 +46,7 @@ def execute(
     source: Path | str | None = None,
     home: Path | None = None,
     resume: bool = False,
+    runtime: Runtime | None = None,
 ) -> Record:
     """Do a run and write its folder.
 
@@ -61,6 +63,8 @@ def execute(
         Folder of runs that have no folder of their own. Default: one of the cache.
     resume : bool
         Go on with what the folder holds.
+    runtime : Runtime, optional
+        How to carry it out.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def execute(
     if resume and (done := folder.finished(spec)) is not None:
         return done
     drawn = spec.training.steps * spec.training.batch
-    run = Work.prepare(spec, prepared=drawn >= PREPARE_FROM)
+    run = Work.prepare(spec, prepared=drawn >= PREPARE_FROM, runtime=runtime)
     network = seeded_network(run.model, run.truth.spec.image_shape, spec.seed).to(run.device)
     folder.require_free(spec, resume=resume)
     with folder.locked():
@@ -105,13 +109,14 @@ def _done(
     terms: dict[Stage, dict[str, float]] = {}
     if spec.init is not None:
         load_weights(
-            _weights_of(spec.init, source, home), network, run=stored_network_key(spec.init)
+            _weights_of(spec.init, source, home, run.runtime),
+            network,
+            run=stored_network_key(spec.init),
         )
         scores["before"], terms["before"], _ = run.measure(network, "before", folder, clock)
     with clock("train"):
         run.train(network, folder, resume=resume)
     scores["after"], terms["after"], seen = run.measure(network, "after", folder, clock)
-    commit, dirty = git_state()
     record = Record(
         key=stored_key(spec),
         network=stored_network_key(spec),
@@ -125,22 +130,19 @@ def _done(
         redrawn=run.sample.redrawn(run.truth),
         notes=run.truth.notes,
         provenance=Provenance(
-            created=datetime.now(UTC).replace(microsecond=0),
-            versions=library_versions(),
-            plugins=plugins_of(spec),
+            **software(spec),
             data_hash=seen.data_hash,
             pairs_hash=seen.pairs_hash,
             weights_hash=sha256_file(folder.weights_file),
             encoder_hash={stage: sha256_file(folder.encoder_file(stage)) for stage in scores},
-            git_commit=commit,
-            git_dirty=dirty,
             device=machine(run.device),
-            threads=torch.get_num_threads(),
+            threads=run.runtime.threads or torch.get_num_threads(),
+            runtime=run.runtime,
             seconds=clock.seconds,
         ),
     )
     write_text(folder.record_file, record.to_json())
-    (folder.path / CHECKPOINT).unlink(missing_ok=True)  # nothing is left to resume
+    forget_checkpoints(folder.path)  # nothing is left to resume
     return record
 
 
@@ -165,14 +167,17 @@ class Work:
     """What the phases of a run share."""
 
     spec: RunSpec
-    model: Model
+    model: Encoder
     truth: GroundTruth
     held_out: Bool[np.ndarray, "n"]
     sample: Sample
+    runtime: Runtime
     device: str
 
     @classmethod
-    def prepare(cls, spec: RunSpec, *, prepared: bool = False) -> "Work":
+    def prepare(
+        cls, spec: RunSpec, *, prepared: bool = False, runtime: Runtime | None = None
+    ) -> "Work":
         """Open the data and draw the sample; `prepared` images are kept on disk for training."""
         model = load_model(spec.model, **spec.hyperparameters)
         truth = open_data(
@@ -186,11 +191,15 @@ class Work:
         sample = Sample.draw(
             truth, held_out, size=scoring.sample, pairs=scoring.pairs, seed=spec.seed
         )
-        return cls(spec, model, truth, held_out, sample, default_device())
+        runtime = runtime or Runtime()
+        return cls(spec, model, truth, held_out, sample, runtime, chosen_device(runtime.device))
 
     def train(self, network: nn.Module, folder: RunFolder, *, resume: bool) -> None:
         if folder.weights_file.exists():  # trained already, interrupted while scoring
             load_weights(folder.weights_file, network, run=stored_network_key(self.spec))
+            return
+        if not isinstance(self.model, Trainable):  # a frozen encoder: its weights are its result
+            save_weights(folder.weights_file, network, run=stored_network_key(self.spec))
             return
         fit(
             self.model,
@@ -200,11 +209,11 @@ class Work:
             self.spec.training,
             seed=self.spec.seed,
             supervision="images" if self.spec.init else self.model.supervision,
-            device=self.device,
             folder=folder.path,
             run=stored_network_key(self.spec),
+            runtime=self.runtime,
             resume=resume,
-            probe=self._probe if self.spec.training.score_every else None,
+            probe=self._probe,
         )
 
     def measure(
@@ -245,12 +254,14 @@ class Work:
         return {name: r.value for name, r in results.items() if r.value is not None}
 
 
-def _weights_of(init: RunSpec, source: Path | str | None, home: Path | None) -> Path:
+def _weights_of(
+    init: RunSpec, source: Path | str | None, home: Path | None, runtime: Runtime
+) -> Path:
     """Weights of the run that a transfer starts from."""
     if source is None:
         folder = RunFolder.at_home(init, home)
         if not folder.weights_file.is_file():
-            execute(init, home=home)
+            execute(init, home=home, runtime=runtime)
         return folder.require_weights()
     folder = RunFolder.open(Path(source))
     folder.read_record()  # refuses a record of another run

@@ -9,6 +9,7 @@ from drbench.data.spec import Factor
 from drbench.errors import RunError
 from drbench.frozen import Frozen, first_problem
 from drbench.metrics.metric import MetricResult
+from drbench.models.budget import Runtime
 from drbench.runs.identity import stored_key, stored_network_key
 from drbench.runs.spec import RunSpec, Sha256
 
@@ -60,6 +61,8 @@ class Provenance(Frozen):
     """What the network ran on."""
     threads: int
     """CPU threads of the network."""
+    runtime: Runtime = Runtime()
+    """How the run was carried out, as far as that was asked for."""
     seconds: dict[str, float]
     """Seconds of each phase."""
 

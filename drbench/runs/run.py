@@ -13,8 +13,9 @@ from torch import nn
 from drbench.errors import RequestError, RunError
 from drbench.metrics.metric import MetricResult
 from drbench.models import inference
-from drbench.models.checkpoints import load_weights
-from drbench.models.model import Model, load_model
+from drbench.models import model as models
+from drbench.models.model import Generative, load_model
+from drbench.models.weights import load_weights
 from drbench.representation.representation import Representation
 from drbench.runs.data import image_shape
 from drbench.runs.encoding import Encoder
@@ -113,10 +114,12 @@ class Run:
     ) -> UInt8[np.ndarray, "k height width channel"]:
         """Images of latents, 0 to 255."""
         model, network = self._trained
+        if not isinstance(model, Generative):
+            raise RequestError(f"{self.spec.model} encodes only: it has no decoder.")
         return inference.decode(model, network, np.asarray(latents, dtype=np.float32))
 
     @cached_property
-    def _trained(self) -> tuple[Model, nn.Module]:
+    def _trained(self) -> tuple[models.Encoder, nn.Module]:
         """Model and network with its weights, on the default device."""
         spec, folder = self.spec, RunFolder(self.path)
         model = load_model(spec.model, **spec.hyperparameters)

@@ -9,9 +9,9 @@ from drbench import (
     Dataset,
     DatasetSpec,
     Factor,
+    Generative,
     GroundTruth,
     MetricResult,
-    Model,
     Representation,
     Source,
     grid_codes,
@@ -54,7 +54,7 @@ class ExampleDisks(Dataset):
         return GroundTruth(SPEC, source.origin, codes, images)
 
 
-class ExamplePCA(Model):
+class ExamplePCA(Generative):
     """A linear autoencoder: it finds the subspace of the principal components."""
 
     name = "example_pca"

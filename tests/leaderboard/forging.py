@@ -11,8 +11,8 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from drbench import Record, Representation, RunSpec, score
-from drbench.models.checkpoints import load_weights
 from drbench.models.inference import encoder, seeded_network
+from drbench.models.weights import load_weights
 from drbench.runs.encoding import Sample, represent
 from drbench.runs.execute import Run
 from drbench.runs.record import Stage

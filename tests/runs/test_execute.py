@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from drbench import Record, Representation, execute, load_dataset
+from drbench import Record, Representation, Runtime, execute, load_dataset
 from drbench.data.sampling import split_rows
 from drbench.errors import DrbenchError, RequestError, RunError
-from drbench.models import training
+from drbench.models.training import loop
 from drbench.runs import execute as execute_module
 from drbench.runs.data import open_data
 from drbench.runs.folder import RunFolder, run_folders
@@ -64,7 +64,7 @@ def test_share_redrawn_is_reported_for_every_factor(runs, small):
 
 def test_fine_tuning_never_sees_held_out_rows(runs, small, tmp_path, monkeypatch):
     seen = []
-    fit = training.fit
+    fit = loop.fit
 
     def spy(model, network, truth, allowed, *args, **kwargs):
         def images(rows):
@@ -159,8 +159,7 @@ def test_source_is_run_first_where_it_is_not_there(small, tmp_path, monkeypatch)
 
 
 def test_score_every_puts_omes_and_mig_into_the_log(small, tmp_path):
-    settings = small.SETTINGS | {"score_every": 2}
-    execute(small.source_spec(settings=settings, steps=4), out=tmp_path / "run")
+    execute(small.source_spec(steps=4), out=tmp_path / "run", runtime=Runtime(score_every=2))
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     scored = {line["step"]: line["scores"] for line in lines if "scores" in line}
     assert set(scored) == {2, 4}

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from drbench.errors import DrbenchError
-from drbench.models.checkpoints import load_weights
 from drbench.models.inference import seeded_network
+from drbench.models.weights import load_weights
 from drbench.progress import part_of
 from drbench.representation.representation import Representation
 from drbench.runs.encoding import Encoded

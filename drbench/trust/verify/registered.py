@@ -8,8 +8,8 @@ import torch
 
 from drbench.data.dataset import is_open
 from drbench.errors import DrbenchError
-from drbench.models.checkpoints import weights_of
-from drbench.models.model import Model, load_model
+from drbench.models.model import Encoder, load_model
+from drbench.models.weights import weights_of
 from drbench.runs.data import image_shape
 from drbench.runs.record import Record
 from drbench.runs.spec import RunSpec
@@ -31,7 +31,7 @@ _TYPES = {
 class Registered:
     """A model that is registered here, and the network it would build."""
 
-    model: Model
+    model: Encoder
     image_shape: tuple[int, int, int]
     """Height, width and channels of what the network was first trained on."""
     encoder: dict[str, tuple[str, tuple[int, ...]]]

@@ -1,24 +1,16 @@
-"""Weights, and the state from which an interrupted training goes on."""
+"""Weights on disk: whole, named by their run, and refused where they do not fit."""
 
-import io
-import pickle
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from drbench.errors import PluginError, RunError
 from drbench.files import write_bytes
+from drbench.models.pretrained import HubWeights, WeightsFile
 
 WEIGHTS = "weights.safetensors"
-CHECKPOINT = "checkpoint.pt"
-_DAMAGE = (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError)
-"""What torch raises on a damaged file, depending on where the damage is."""
 
 
 def save_weights(
@@ -82,12 +74,7 @@ def load_weights(
     """
     if not path.is_file():
         raise RunError(f"There are no weights at {path}: the run has not been trained to its end.")
-    try:
-        with safe_open(path, framework="pt") as opened:
-            owner = (opened.metadata() or {}).get("run", "")
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise RunError(f"{path} is damaged ({error}): train the run again.") from error
+    owner, tensors = _read(path, "train the run again")
     if run and owner != run:
         raise RunError(
             f"{path} holds the weights of the run {owner[:24] or 'of no name'}, expected those of "
@@ -100,6 +87,51 @@ def load_weights(
             f"{path} holds the weights of another network: the two differ in {odd}. Use the model "
             "that wrote it."
         )
+    _require_shapes(path, tensors, expected)
+    network.load_state_dict(network.state_dict() | tensors)
+
+
+def load_pretrained(declared: WeightsFile | HubWeights, network: nn.Module) -> None:
+    """Read declared weights into a network, or into the part of it that they are of.
+
+    Parameters
+    ----------
+    declared : WeightsFile or HubWeights
+        Fetched if needed. The file may hold tensors that the network has no use for.
+    network : Module
+        Overwritten in place.
+
+    Raises
+    ------
+    RunError
+        For a missing or damaged file, one of another content, or weights that do not fit.
+    """
+    path = declared.fetch()
+    _, tensors = _read(path, "put the declared file in its place")
+    prefix = f"{declared.part}." if declared.part else ""
+    expected = weights_of(network, (declared.part,))
+    tensors = {prefix + name: value for name, value in tensors.items()}
+    if missing := expected.keys() - tensors.keys():
+        raise RunError(
+            f"{path} lacks {len(missing)} of the network's weights, such as {min(missing)}: the "
+            "model declares another file than the one of its network."
+        )
+    tensors = {name: tensors[name] for name in expected}
+    _require_shapes(path, tensors, expected)
+    network.load_state_dict(network.state_dict() | tensors)
+
+
+def _read(path: Path, advice: str) -> tuple[str, dict[str, Tensor]]:
+    """Key of the run that a file's weights are of, and the weights."""
+    try:
+        with safe_open(path, framework="pt") as opened:
+            owner = (opened.metadata() or {}).get("run", "")
+            return owner, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise RunError(f"{path} is damaged ({error}): {advice}.") from error
+
+
+def _require_shapes(path: Path, tensors: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
     for name, value in expected.items():
         if tensors[name].shape != value.shape:
             raise RunError(
@@ -107,67 +139,3 @@ def load_weights(
                 f"{tuple(value.shape)}. Use the hyperparameters and the image size it was "
                 "trained with."
             )
-    network.load_state_dict(network.state_dict() | tensors)
-
-
-def save_checkpoint(
-    path: Path,
-    network: nn.Module,
-    optimisers: Mapping[str, Optimizer],
-    *,
-    step: int,
-    run: Mapping[str, Any],
-) -> None:
-    """Write all that training needs to go on after `step` steps, atomically."""
-    state = {
-        "step": step,
-        "run": dict(run),
-        "network": network.state_dict(),
-        "optimisers": {part: optimiser.state_dict() for part, optimiser in optimisers.items()},
-    }
-    # Serialised in memory first: a full disk is then an OSError, which `replacing` explains.
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_bytes(path, buffer.getvalue())
-
-
-def load_checkpoint(
-    path: Path,
-    network: nn.Module,
-    optimisers: Mapping[str, Optimizer],
-    *,
-    run: Mapping[str, Any],
-) -> int:
-    """Restore what `save_checkpoint` wrote; return the number of steps done.
-
-    Parameters
-    ----------
-    path : Path
-    network, optimisers
-        Overwritten in place.
-    run : mapping
-        What determines the training; must equal what was saved.
-
-    Raises
-    ------
-    RunError
-        For a damaged file or the checkpoint of another run.
-    """
-    content = path.read_bytes()
-    try:
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        saved = state["run"]
-    except _DAMAGE as error:
-        raise RunError(
-            f"The checkpoint {path} is damaged: remove its folder and train again."
-        ) from error
-    other = [name for name in run if saved.get(name) != run[name]]
-    if other:
-        differences = ", ".join(f"{name}={saved.get(name)}, now {run[name]}" for name in other)
-        raise RunError(
-            f"The checkpoint {path} is of another run ({differences}): choose another folder."
-        )
-    network.load_state_dict(state["network"])
-    for part, optimiser in optimisers.items():
-        optimiser.load_state_dict(state["optimisers"][part])
-    return int(state["step"])

@@ -1,32 +1,34 @@
 """The loop: what is drawn, what is learnt, what is kept when it is cut short."""
 
-import json
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
-from drbench import Batch, GroundTruth, Model, RequestError, Training, load_model
+from drbench import GroundTruth, RequestError, Runtime, Trainable, Training, load_model
 from drbench.data.sampling import split_rows
 from drbench.errors import DrbenchError, RunError
-from drbench.models import training as loop
-from drbench.models.checkpoints import CHECKPOINT, WEIGHTS, load_weights
 from drbench.models.inference import objective, seeded_network
-from drbench.models.training import LOG, Fitted, fit
+from drbench.models.training.log import lines_of
+from drbench.models.training.loop import LOG, fit
+from drbench.models.training.state import CHECKPOINT
+from drbench.models.weights import WEIGHTS, load_weights
 
 SHAPE = (16, 16, 3)
-NAMES = ["ada_gvae", "beta_vae", "gvae"]
+NAMES = ["ada_gvae", "beta_vae", "factor_vae", "gvae"]
 TRAINING = Training(steps=6, batch=8, lr=1e-3)
 
 
-def small(name: str = "beta_vae") -> tuple[Model, nn.Module]:
+def small(name: str = "beta_vae") -> tuple[Trainable, nn.Module]:
     model = load_model(name, width=8)
+    assert isinstance(model, Trainable)
     return model, seeded_network(model, SHAPE, 0)
 
 
@@ -38,14 +40,14 @@ def train(
     name: str = "beta_vae",
     network: nn.Module | None = None,
     **options: Any,
-) -> tuple[nn.Module, Fitted]:
+) -> tuple[nn.Module, dict[str, float]]:
     model, fresh = small(name)
     network = network or fresh
     settings = {
         "seed": 0,
         "supervision": model.supervision,
-        "device": "cpu",
         "folder": folder,
+        "run": "a run",
     }
     everything = np.ones(len(truth), dtype=bool)
     allowed = options.pop("allowed", everything)
@@ -85,7 +87,7 @@ def interrupted_at(truth: GroundTruth, step: int) -> GroundTruth:
 
 
 def log_of(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
+    return list(lines_of(folder / LOG))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -111,20 +113,9 @@ def test_a_training_depends_on_its_seed_alone(squares: GroundTruth, tmp_path: Pa
 def test_others_random_numbers_are_left_alone(squares: GroundTruth, tmp_path: Path) -> None:
     torch.manual_seed(7)
     expected = torch.rand(4)
-    model, network = small()
+    _, network = small()
     torch.manual_seed(7)
-    everything = np.ones(len(squares), dtype=bool)
-    fit(
-        model,
-        network,
-        squares,
-        everything,
-        TRAINING,
-        seed=0,
-        supervision="images",
-        device="cpu",
-        folder=tmp_path,
-    )
+    train(squares, tmp_path, network=network)
     torch.testing.assert_close(torch.rand(4), expected)
 
 
@@ -143,20 +134,24 @@ def test_an_interrupted_training_resumes_to_the_very_same_weights(
 
 
 def test_ctrl_c_finishes_the_step_and_gives_the_signal_back(
-    squares: GroundTruth, tmp_path: Path
+    squares: GroundTruth, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         train(interrupted_at(squares, 4), tmp_path)
     assert signal.getsignal(signal.SIGINT) is handler
-    assert torch.load(tmp_path / CHECKPOINT, weights_only=True)["step"] == 4
+    counted, asked = recording(squares)
+    train(counted, tmp_path, resume=True)
+    done = TRAINING.steps - len(asked)
+    assert 1 <= done < 4  # images are fetched ahead of their step
+    assert f"training goes on from step {done} of 6" in capsys.readouterr().err
 
 
 def test_a_crash_costs_no_more_than_the_steps_since_the_last_checkpoint(
-    squares: GroundTruth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    squares: GroundTruth, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-    whole, _ = train(squares, tmp_path / "whole")
+    often = Runtime(checkpoint_seconds=0)
+    whole, _ = train(squares, tmp_path / "whole", runtime=often)
     calls = 0
 
     def images(rows: np.ndarray) -> np.ndarray:
@@ -167,29 +162,32 @@ def test_a_crash_costs_no_more_than_the_steps_since_the_last_checkpoint(
         return squares.images(rows)
 
     with pytest.raises(OSError, match="the disk is gone"):
-        train(replace(squares, images=images), tmp_path / "cut")
+        train(replace(squares, images=images), tmp_path / "cut", runtime=often)
     counted, asked = recording(squares)
     resumed, _ = train(counted, tmp_path / "cut", resume=True)
     assert len(asked) == TRAINING.steps - 4
     assert equal(weights(whole), weights(resumed))
 
 
-def test_a_finished_training_can_be_prolonged(squares: GroundTruth, tmp_path: Path) -> None:
-    longer = TRAINING.model_copy(update={"steps": 9})
-    whole, _ = train(squares, tmp_path / "whole", longer)
-    train(squares, tmp_path / "short")
-    resumed, _ = train(squares, tmp_path / "short", longer, resume=True)
+def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(
+    squares: GroundTruth, tmp_path: Path
+) -> None:
+    often = Runtime(checkpoint_seconds=0)
+    whole, _ = train(squares, tmp_path / "whole", runtime=often)
+    with pytest.raises(KeyboardInterrupt):
+        train(interrupted_at(squares, 5), tmp_path / "cut", runtime=often)
+    newest = tmp_path / "cut" / CHECKPOINT
+    newest.write_bytes(newest.read_bytes()[:-1])
+    resumed, _ = train(squares, tmp_path / "cut", resume=True)
     assert equal(weights(whole), weights(resumed))
-    with pytest.raises(RunError, match="at step 9, past the 6 asked for"):
-        train(squares, tmp_path / "short", resume=True)
 
 
 def test_resuming_a_finished_training_draws_nothing(squares: GroundTruth, tmp_path: Path) -> None:
     trained, _ = train(squares, tmp_path)
     counted, asked = recording(squares)
-    again, fitted = train(counted, tmp_path, resume=True)
+    again, terms = train(counted, tmp_path, resume=True)
     assert equal(weights(trained), weights(again))
-    assert (asked, fitted.terms) == ([], {})
+    assert (asked, terms) == ([], {})
 
 
 def test_a_folder_that_holds_a_training_is_not_overwritten(
@@ -199,25 +197,57 @@ def test_a_folder_that_holds_a_training_is_not_overwritten(
     before = (tmp_path / CHECKPOINT).read_bytes()
     with pytest.raises(RunError, match="holds a training already"):
         train(squares, tmp_path)
-    other = TRAINING.model_copy(update={"lr": 0.5})
-    with pytest.raises(RunError, match=r"another run \(lr=0.001, now 0.5\)"):
-        train(squares, tmp_path, other, resume=True)
+    with pytest.raises(RunError, match="is of another run"):
+        train(squares, tmp_path, run="another run", resume=True)
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
 def test_the_log_of_a_resumed_training_has_each_step_once(
-    squares: GroundTruth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    squares: GroundTruth, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(loop, "LOG_EVERY", 1)
+    each = Runtime(log_every=1)
     with pytest.raises(KeyboardInterrupt):
-        train(interrupted_at(squares, 4), tmp_path)
+        train(interrupted_at(squares, 4), tmp_path, runtime=each)
     with (tmp_path / LOG).open("a") as file:  # a step that the checkpoint does not have
         file.write('{"step": 5, "steps_per_second": 1.0, "terms": {}}\n')
-    train(squares, tmp_path, resume=True)
+    train(squares, tmp_path, runtime=each, resume=True)
     lines = log_of(tmp_path)
     assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
     assert all(line["steps_per_second"] > 0 for line in lines)
     assert set(lines[-1]["terms"]) == {"loss", "reconstruction", "kl", "elbo"}
+
+
+def test_whoever_asks_sees_each_line_of_the_log(squares: GroundTruth, tmp_path: Path) -> None:
+    lines: list[dict[str, Any]] = []
+    train(squares, tmp_path, runtime=Runtime(log_every=4), callback=lines.append)
+    assert [line["step"] for line in lines] == [4, 6]
+    assert lines == log_of(tmp_path)
+
+
+def test_how_it_is_carried_out_changes_no_weight(squares: GroundTruth, tmp_path: Path) -> None:
+    plain, _ = train(squares, tmp_path / "plain")
+    busy = Runtime(device="cpu", log_every=1, checkpoint_seconds=0)
+    other, _ = train(squares, tmp_path / "busy", runtime=busy)
+    assert equal(weights(plain), weights(other))
+
+
+def test_the_number_of_threads_is_set_for_the_training_alone(
+    squares: GroundTruth, tmp_path: Path
+) -> None:
+    before, seen = torch.get_num_threads(), []
+    train(
+        squares,
+        tmp_path,
+        runtime=Runtime(threads=before + 1),
+        callback=lambda line: seen.append(torch.get_num_threads()),
+    )
+    assert seen == [before + 1]
+    assert torch.get_num_threads() == before
+
+
+def test_a_device_that_is_not_there_is_refused(squares: GroundTruth, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="device 'warp' cannot be used here"):
+        train(squares, tmp_path, runtime=Runtime(device="warp"))
 
 
 @pytest.mark.parametrize("steps", [0, 1, 3])
@@ -295,12 +325,10 @@ def test_more_changed_factors_than_there_are_is_refused(
         train(squares, tmp_path, TRAINING.model_copy(update={"k": 5}), name="ada_gvae")
 
 
-def test_the_regulariser_warms_up_from_nothing(
-    squares: GroundTruth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_regulariser_warms_up_from_nothing(squares: GroundTruth, tmp_path: Path) -> None:
     """The released code swallows the setting (P7)."""
-    monkeypatch.setattr(loop, "LOG_EVERY", 1)
-    train(squares, tmp_path, TRAINING.model_copy(update={"warmup": 4}))
+    training = TRAINING.model_copy(update={"warmup": 4})
+    train(squares, tmp_path, training, runtime=Runtime(log_every=1))
     shares = [
         (terms["loss"] - terms["reconstruction"]) / terms["kl"]
         for terms in (line["terms"] for line in log_of(tmp_path))
@@ -314,26 +342,32 @@ def test_scores_on_the_way_reach_the_log_and_change_nothing(
     plain, _ = train(squares, tmp_path / "plain")
     seen = []
 
-    def probe(network: nn.Module) -> dict[str, float]:
+    def probe(network: nn.Module) -> Mapping[str, float]:
         network.eval()
         torch.rand(3)
         seen.append(network)
         return {"mig": 0.25, "omes": float("nan")}
 
-    scored = TRAINING.model_copy(update={"score_every": 2})
-    network, _ = train(squares, tmp_path / "scored", scored, probe=probe)
+    now_and_then = Runtime(score_every=2)
+    network, _ = train(squares, tmp_path / "scored", runtime=now_and_then, probe=probe)
     assert equal(weights(plain), weights(network))
     assert [line["step"] for line in log_of(tmp_path / "scored")] == [2, 4, 6]
     assert log_of(tmp_path / "scored")[0]["scores"] == {"mig": 0.25, "omes": None}
     assert len(seen) == 3
 
 
-def test_a_loss_that_is_not_finite_stops_and_names_the_step(
-    squares: GroundTruth, tmp_path: Path
+@pytest.mark.parametrize(
+    ("runtime", "says"),
+    [(Runtime(), r"gradient clip\.$"), (Runtime(checkpoint_seconds=0), r"checkpoint of step \d+")],
+)
+def test_a_loss_that_is_not_finite_stops_and_names_what_is_left(
+    squares: GroundTruth, tmp_path: Path, runtime: Runtime, says: str
 ) -> None:
     training = Training(steps=200, batch=8, lr=1e4, clip=None)
-    with pytest.raises(DrbenchError, match=r"came apart at step \d+: \w+ is (nan|inf|-inf)"):
-        train(squares, tmp_path, training)
+    with pytest.raises(
+        DrbenchError, match=rf"came apart by step \d+: \w+ is (nan|inf|-inf).*{says}"
+    ):
+        train(squares, tmp_path, training, runtime=runtime)
     assert not (tmp_path / WEIGHTS).exists()
 
 
@@ -343,70 +377,8 @@ def test_half_precision_keeps_full_weights_and_learns_alike(
     terms = {}
     for precision in ("float32", "bfloat16"):
         training = Training(steps=10, batch=16, lr=1e-3, precision=precision)
-        network, fitted = train(squares, tmp_path / precision, training, name="ada_gvae")
-        terms[precision] = fitted.terms
+        network, last = train(squares, tmp_path / precision, training, name="ada_gvae")
+        terms[precision] = last
         assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
     assert terms["bfloat16"] != terms["float32"]
     assert terms["bfloat16"]["loss"] == pytest.approx(terms["float32"]["loss"], rel=0.02)
-
-
-def test_gradients_are_clipped_to_the_norm_asked_for(squares: GroundTruth) -> None:
-    images = torch.from_numpy(squares.images(np.arange(8))).permute(0, 3, 1, 2) / 255
-    for clip in (0.5, None):
-        model, network = small()
-        before = [parameter.detach().clone() for parameter in network.parameters()]
-        training = Training(steps=1, clip=clip)
-        descent = torch.optim.SGD(network.parameters(), lr=1.0)  # a step as long as the gradient
-        loop._update(model, network, descent, Batch(images), training)
-        after = network.parameters()
-        moved = torch.cat([(a - b).flatten() for a, b in zip(before, after, strict=True)])
-        if clip is None:
-            assert moved.norm() > 1
-        else:
-            assert moved.norm().item() == pytest.approx(clip, rel=1e-3)
-
-
-@final
-class TwoPlayers(Model):
-    """Two optimised parts that pull a number each towards their own target."""
-
-    name = "two_players"
-    supervision = "images"
-    optimised: ClassVar[tuple[str, ...]] = ("player", "critic")
-
-    def network(self, image_shape: tuple[int, int, int]) -> nn.Module:
-        return nn.ModuleDict({"player": nn.Linear(1, 1), "critic": nn.Linear(1, 1)})
-
-    def loss(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        one = torch.ones(1, 1)
-        player, critic = network["player"](one), network["critic"](one)
-        # The player's loss pulls the critic away from 2; only the player may follow it.
-        if batch.part == "player":
-            return {"loss": ((player + 3) ** 2 + 100 * (critic + 5) ** 2).sum()}
-        return {"loss": ((critic - 2) ** 2).sum(), "gap": (player - critic).abs().sum()}
-
-    def encode(self, network: nn.Module, images: Tensor, noise: Generator) -> tuple[Tensor, None]:
-        return images.flatten(1), None
-
-    def decode(self, network: nn.Module, latents: Tensor) -> Tensor:
-        return latents.reshape(-1, 3, 16, 16)
-
-
-def test_each_part_follows_its_own_loss_only(squares: GroundTruth, tmp_path: Path) -> None:
-    model = TwoPlayers()
-    network = seeded_network(model, SHAPE, 0)
-    fitted = fit(
-        model,
-        network,
-        squares,
-        np.ones(len(squares), dtype=bool),
-        Training(steps=400, batch=2, lr=0.05, clip=None),
-        seed=0,
-        supervision="images",
-        device="cpu",
-        folder=tmp_path,
-    )
-    one = torch.ones(1, 1)
-    assert network["player"](one).item() == pytest.approx(-3, abs=0.05)
-    assert network["critic"](one).item() == pytest.approx(2, abs=0.05)
-    assert set(fitted.terms) == {"player.loss", "critic.loss", "critic.gap"}

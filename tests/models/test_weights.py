@@ -7,14 +7,9 @@ import torch
 from torch import nn
 
 from drbench import load_model
-from drbench.errors import DrbenchError, PluginError, RunError
-from drbench.models.checkpoints import (
-    load_checkpoint,
-    load_weights,
-    save_checkpoint,
-    save_weights,
-)
+from drbench.errors import PluginError, RunError
 from drbench.models.inference import place, seeded_network
+from drbench.models.weights import load_weights, save_weights
 
 
 def network(seed: int = 0, **hyperparameters: int) -> nn.Module:
@@ -94,42 +89,3 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_weights(tmp_path / "w", nn.Linear(2, 2))
     with pytest.raises(RunError, match="another network"):
         load_weights(tmp_path / "w", network())
-
-
-def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
-    path, net = tmp_path / "c", network()
-    optimisers = {"": torch.optim.Adam(net.parameters())}
-    save_checkpoint(path, net, optimisers, step=3, run={"seed": 0})
-    assert load_checkpoint(path, net, optimisers, run={"seed": 0}) == 3
-    whole = path.read_bytes()
-    for damaged in (b"", whole[: len(whole) // 2], b"<html>" + whole[6:]):
-        path.write_bytes(damaged)
-        with pytest.raises(RunError, match="damaged"):
-            load_checkpoint(path, net, optimisers, run={"seed": 0})
-
-
-def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
-    net = network()
-    optimisers = {"": torch.optim.Adam(net.parameters())}
-    save_checkpoint(tmp_path / "c", net, optimisers, step=3, run={"lr": 0.1, "seed": 0})
-    with pytest.raises(RunError, match=r"another run \(lr=0.1, now 0.2\)"):
-        load_checkpoint(tmp_path / "c", net, optimisers, run={"lr": 0.2, "seed": 0})
-
-
-def test_a_full_disk_leaves_the_old_file_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, net = tmp_path / "c", network()
-    optimisers = {"": torch.optim.Adam(net.parameters())}
-    save_checkpoint(path, net, optimisers, step=3, run={})
-
-    def half_then_full(self: Path, content: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(content[: len(content) // 2])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", half_then_full)
-    with pytest.raises(DrbenchError, match="No space left"):
-        save_checkpoint(path, net, optimisers, step=4, run={})
-    assert load_checkpoint(path, net, optimisers, run={}) == 3
-    assert [file.name for file in tmp_path.iterdir()] == ["c"]
