@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from drbench.data.spec import DatasetSpec, Factor, RemoteFile
     from drbench.errors import DataError, DrbenchError, RequestError
     from drbench.metrics.duration import Duration
-    from drbench.metrics.metric import Metric, MetricResult, metric
+    from drbench.metrics.metric import Metric, metric
+    from drbench.metrics.result import MetricResult
     from drbench.metrics.scoring import score
     from drbench.models.budget import Training
     from drbench.models.model import Batch, Model, load_model
@@ -40,7 +41,7 @@ _HOMES = {
     "GroundTruth": "drbench.data.ground_truth",
     "Interventions": "drbench.representation.representation",
     "Metric": "drbench.metrics.metric",
-    "MetricResult": "drbench.metrics.metric",
+    "MetricResult": "drbench.metrics.result",
     "Model": "drbench.models.model",
     "Record": "drbench.runs.record",
     "RemoteFile": "drbench.data.spec",

@@ -9,7 +9,8 @@ import numpy as np
 from drbench.checks import bench
 from drbench.checks.trying import attempt
 from drbench.errors import DrbenchError, PluginError
-from drbench.metrics.metric import Invariance, Metric, MetricResult
+from drbench.metrics.metric import Invariance, Metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 _SLACK = 1e-9

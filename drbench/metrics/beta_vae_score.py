@@ -15,8 +15,9 @@ from drbench.metrics.estimate.draws import (
 )
 from drbench.metrics.estimate.factors import select
 from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
 from drbench.metrics.predict.estimators import Linear, fitted
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 _PENALTY = 1.0

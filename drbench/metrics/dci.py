@@ -8,9 +8,10 @@ from jaxtyping import Float, Int
 from drbench.metrics.estimate.entropy import entropy_of_counts
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.estimate.splits import split_name
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
 from drbench.metrics.predict.fits import Fits, mean_test
 from drbench.metrics.predict.trees import FULL_CODE, Engine, Rounds, fit_full_code
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

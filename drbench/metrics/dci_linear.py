@@ -4,9 +4,10 @@ import numpy as np
 
 from drbench.metrics.dci import dci_result, modularity
 from drbench.metrics.duration import Duration
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
 from drbench.metrics.predict.estimators import Linear, Penalty
 from drbench.metrics.predict.predictors import fit_full_code, fit_perfect_code
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

@@ -8,8 +8,9 @@ from drbench.metrics.estimate.factors import by_factor, reason_for, select
 from drbench.metrics.estimate.parallel import in_parallel
 from drbench.metrics.estimate.scaling import Scaling
 from drbench.metrics.estimate.splits import Split, split_fault, split_name, split_rows
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
 from drbench.metrics.predict.estimators import Linear, Penalty, fitted
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

@@ -10,7 +10,8 @@ from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.draws import Batch, Classmates, Draws, Sharing, guess_result, recalls
 from drbench.metrics.estimate.factors import rows_of, select
 from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

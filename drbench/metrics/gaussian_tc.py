@@ -6,7 +6,8 @@ from jaxtyping import Float, Int
 from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.factors import by_factor, perfect_code
 from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 _SINGULAR = 1e-10

@@ -1,8 +1,9 @@
 """GBT explicitness: how well gradient boosted trees read each factor from the whole code."""
 
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
 from drbench.metrics.predict.fits import prediction_result
 from drbench.metrics.predict.trees import FULL_CODE, Engine, Rounds, fit_full_code
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

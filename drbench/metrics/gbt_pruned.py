@@ -6,9 +6,10 @@ from typing import Annotated
 from pydantic import Field
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
 from drbench.metrics.predict.pruned import pruned_result
 from drbench.metrics.predict.trees import TIMES, Engine, Rounds, fit_columns
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

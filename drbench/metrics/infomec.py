@@ -15,7 +15,8 @@ from drbench.metrics.estimate.information import NOTHING
 from drbench.metrics.estimate.neighbours import neighbour_information
 from drbench.metrics.estimate.parallel import in_parallel
 from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 _REPEATS = 20

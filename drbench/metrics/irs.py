@@ -9,7 +9,8 @@ from pydantic import Field
 from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, select, spread_out
 from drbench.metrics.estimate.information import mean_by_factor
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 _ROUNDING = 1e-12

@@ -9,7 +9,8 @@ from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning, discretise, mutual_information
 from drbench.metrics.estimate.factors import by_factor, perfect_code
 from drbench.metrics.estimate.information import INVARIANCES, Bins
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

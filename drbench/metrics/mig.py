@@ -7,7 +7,8 @@ from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.estimate.information import Binned, Bins, classes_only, gaps, views
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

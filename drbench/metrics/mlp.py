@@ -1,10 +1,11 @@
 """MLP explicitness: how well a small neural network reads each factor from the whole code."""
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
 from drbench.metrics.predict.estimators import Epochs, Mlp
 from drbench.metrics.predict.fits import prediction_result
 from drbench.metrics.predict.predictors import fit_full_code
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import Field
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
 from drbench.metrics.predict.estimators import Epochs, Mlp
 from drbench.metrics.predict.predictors import fit_columns
 from drbench.metrics.predict.pruned import pruned_result
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

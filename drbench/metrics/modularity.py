@@ -14,7 +14,8 @@ from drbench.metrics.estimate.information import (
     mean_by_factor,
     views,
 )
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

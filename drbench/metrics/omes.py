@@ -15,7 +15,8 @@ from drbench.metrics.estimate.overlap import (
     jackknife_errors,
     pooled,
 )
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

@@ -10,7 +10,8 @@ from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of
 from drbench.metrics.estimate.overlap import Pooling, curve_over_alpha, jackknife_errors, pooled
 from drbench.metrics.estimate.sobol import Choice, SobolIndices, sobol_indices
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

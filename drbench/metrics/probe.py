@@ -1,10 +1,11 @@
 """Linear probe: how well a linear predictor reads each factor from the whole code."""
 
 from drbench.metrics.duration import Duration
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
 from drbench.metrics.predict.estimators import Linear, Penalty
 from drbench.metrics.predict.fits import mean_test, prediction_result
 from drbench.metrics.predict.predictors import fit_full_code, fit_perfect_code
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from drbench import registry
 from drbench.errors import DrbenchError, PluginError, RequestError
 from drbench.metrics.duration import announce
-from drbench.metrics.metric import Metric, MetricResult, as_representation, load_metric
+from drbench.metrics.metric import Metric, as_representation, load_metric
+from drbench.metrics.result import MetricResult
 from drbench.progress import part_of
 from drbench.representation.representation import Representation
 

@@ -17,7 +17,7 @@ from drbench.data.ground_truth import GroundTruth
 from drbench.data.sampling import split_rows
 from drbench.errors import RunError
 from drbench.files import cache_dir, sha256_file, write_text
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.metrics.scoring import score
 from drbench.models.checkpoints import CHECKPOINT, load_weights, save_weights
 from drbench.models.inference import default_device, encoder, objective, seeded_network

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from drbench.data.spec import Factor
 from drbench.frozen import Frozen
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.runs.spec import RunSpec
 
 Stage = Literal["before", "after"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from drbench.board.bootstrap import RESAMPLES, resample, resampled_means
 from drbench.board.build import build
 from drbench.board.ranking import HIGHER_IS_BETTER, LOWER_IS_BETTER, direction, ranks
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.registry import load, plugins
 from drbench.runs.record import Record, Software
 from drbench.runs.spec import RunSpec

@@ -10,7 +10,8 @@ import pytest
 import drbench
 from drbench import registry
 from drbench.errors import PluginError, RequestError, UnknownNameError
-from drbench.metrics.metric import MetricResult, load_metric, metric
+from drbench.metrics.metric import load_metric, metric
+from drbench.metrics.result import MetricResult
 from drbench.metrics.scoring import DEFAULT_METRICS
 from drbench.representation.representation import Representation
 

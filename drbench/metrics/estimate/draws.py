@@ -10,7 +10,7 @@ from pydantic import Field
 
 from drbench.metrics.estimate.factors import Selection, by_factor, reason_for
 from drbench.metrics.estimate.splits import split_fault, split_name, split_rows
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 Batch = Annotated[int, Field(ge=2)]

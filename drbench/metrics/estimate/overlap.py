@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from drbench.metrics.estimate.factors import Selection, select, spread_out
 from drbench.metrics.estimate.pairs import REFUSED_BELOW, WARNED_BELOW, PairMoments, pair_moments
 from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.metric import Curve
+from drbench.metrics.result import Curve
 from drbench.representation.representation import Representation
 
 Pooling = Literal["avg", "max"]

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of
 from drbench.metrics.estimate.overlap import Associations, associations, overlap
 from drbench.metrics.estimate.splits import split_name
-from drbench.metrics.metric import MetricResult
 from drbench.metrics.predict.fits import Columns, Fits
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
