@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from drbench.data.source import Source
     from drbench.data.spec import DatasetSpec, Factor, RemoteFile
     from drbench.errors import DataError, DrbenchError, RequestError
-    from drbench.metrics.duration import Duration
     from drbench.metrics.metric import Metric, metric
     from drbench.metrics.result import MetricResult
     from drbench.metrics.scoring import score
@@ -36,7 +35,6 @@ _HOMES = {
     "Dataset": "drbench.data.dataset",
     "DatasetSpec": "drbench.data.spec",
     "DrbenchError": "drbench.errors",
-    "Duration": "drbench.metrics.duration",
     "Factor": "drbench.data.spec",
     "GroundTruth": "drbench.data.ground_truth",
     "Interventions": "drbench.representation.representation",
@@ -67,7 +65,6 @@ __all__ = [
     "Dataset",
     "DatasetSpec",
     "DrbenchError",
-    "Duration",
     "Factor",
     "GroundTruth",
     "Interventions",

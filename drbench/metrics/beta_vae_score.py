@@ -3,7 +3,6 @@
 import numpy as np
 from jaxtyping import Float
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.draws import (
     Batch,
     Classmates,
@@ -28,8 +27,8 @@ _PENALTY = 1.0
     measures="modularity, loosely",
     range=(0.0, 1.0),
     source="Higgins et al., ICLR 2017, https://openreview.net/forum?id=Sy2fzU9gl",
-    cost="draws * batch * latents; 0.2 s at 10 latents, whatever the number of rows",
-    duration=Duration(0.13, rows=0.5, latents=0.8, classes=0),
+    cost="quick",
+    tolerance=2e-3,  # the fit stops near its end, and a held-out row changes sides; not measured
     invariances={
         "permute_latents": 0.01,
         "flip_signs": 0.01,

@@ -3,7 +3,6 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.factors import by_factor, reason_for, select
 from drbench.metrics.estimate.parallel import in_parallel
 from drbench.metrics.estimate.scaling import Scaling
@@ -19,8 +18,8 @@ from drbench.representation.representation import Representation
     measures="linear explicitness",
     range=(-1.0, 1.0),
     source="Ridgeway, Mozer, NeurIPS 2018, arXiv 1802.05312",
-    cost="n * latents * classes of all factors; half a second at 15,000 x 10 rows and 57 classes",
-    duration=Duration(0.55, rows=0.9, latents=1, classes=1.1, parallel=True),
+    cost="seconds",
+    tolerance=2e-3,  # the fit stops near its end, and a held-out row changes sides; not measured
     invariances={
         "permute_latents": 0.01,
         "flip_signs": 0.01,

@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float, Int
 from pydantic import Field
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, select, spread_out
 from drbench.metrics.estimate.information import mean_by_factor
 from drbench.metrics.metric import metric
@@ -22,8 +21,7 @@ _ROUNDING = 1e-12
     measures="modularity, as robustness to interventions on other factors",
     range=(0.0, 1.0),
     source="Suter, Miladinovic, Schoelkopf, Bauer, ICML 2019, arXiv 1811.00007",
-    cost="n log n * factors * latents; about 50 ms at 15,000 rows",
-    duration=Duration(0.09, rows=1.15, latents=0.95, classes=0.4),
+    cost="quick",
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 1e-9,

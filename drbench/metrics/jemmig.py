@@ -5,12 +5,12 @@ from math import log
 import numpy as np
 from jaxtyping import Float
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.estimate.information import (
     INVARIANCES,
     NOTHING,
+    TOLERANCE,
     Binned,
     Bins,
     classes_only,
@@ -26,8 +26,8 @@ from drbench.representation.representation import Representation
     measures="modularity, compactness and explicitness in one",
     range=(0.0, 1.0),
     source="Do, Tran, ICLR 2020, arXiv 1908.09961",
-    cost="n * factors * latents; about 7 ms at 15,000 rows",
-    duration=Duration(0.0075, rows=1.1, latents=1.1, classes=0),
+    cost="quick",
+    tolerance=TOLERANCE,
     invariances=INVARIANCES,
     faults=(
         "The published quantity is in nats and lower is better; this is its normalised form, one "

@@ -5,10 +5,9 @@ from math import log
 import numpy as np
 from jaxtyping import Float, Int
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning, discretise, mutual_information
 from drbench.metrics.estimate.factors import by_factor, perfect_code
-from drbench.metrics.estimate.information import INVARIANCES, Bins
+from drbench.metrics.estimate.information import INVARIANCES, TOLERANCE, Bins
 from drbench.metrics.metric import metric
 from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
@@ -19,9 +18,9 @@ from drbench.representation.representation import Representation
     measures="independence of the latents, without factors",
     range=(0.0, log(10_000)),  # a latent has no more than the entropy of its bins
     source="Locatello et al., ICML 2019, arXiv 1811.12359",
-    cost="n * latents^2; about 10 ms at 15,000 rows and 10 latents, 20 s at 768",
-    duration=Duration(0.01, rows=1.1, latents=1.75, classes=0),
-    higher_is_better=False,
+    cost="quick",
+    direction="lower",
+    tolerance=TOLERANCE,
     unsupervised=True,
     invariances=INVARIANCES,
     faults=(

@@ -3,10 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
-from drbench.metrics.estimate.information import Binned, Bins, classes_only, gaps, views
+from drbench.metrics.estimate.information import TOLERANCE, Binned, Bins, classes_only, gaps, views
 from drbench.metrics.metric import metric
 from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
@@ -17,8 +16,8 @@ from drbench.representation.representation import Representation
     measures="compactness",
     range=(0.0, 1.0),
     source="Chen, Li, Grosse, Duvenaud, NeurIPS 2018, arXiv 1802.04942",
-    cost="n * factors * latents; about 7 ms at 15,000 rows",
-    duration=Duration(0.007, rows=1.1, latents=1.1, classes=0),
+    cost="quick",
+    tolerance=TOLERANCE,
     invariances={
         "permute_latents": 1e-9,
         # Values on the edge of a bin count to the one above, mirrored or not.

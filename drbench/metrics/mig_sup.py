@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.estimate.information import (
     INVARIANCES,
+    TOLERANCE,
     Binned,
     Bins,
     classes_only,
@@ -24,8 +24,8 @@ from drbench.representation.representation import Representation
     measures="modularity",
     range=(0.0, 1.0),
     source="Li, Murkute, Gyawali, Wang, ICLR 2020, arXiv 2002.10549",
-    cost="n * factors * latents; about 7 ms at 15,000 rows",
-    duration=Duration(0.007, rows=1.15, latents=1.15, classes=0),
+    cost="quick",
+    tolerance=TOLERANCE,
     invariances=INVARIANCES,
     faults=(
         "The mean is over all latents that vary: ones that tell nothing but noise pull a perfect "

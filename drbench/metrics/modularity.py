@@ -3,11 +3,11 @@
 import numpy as np
 from jaxtyping import Float
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.estimate.information import (
     INVARIANCES,
+    TOLERANCE,
     Binned,
     Bins,
     classes_only,
@@ -24,8 +24,8 @@ from drbench.representation.representation import Representation
     measures="modularity",
     range=(0.0, 1.0),
     source="Ridgeway, Mozer, NeurIPS 2018, arXiv 1802.05312",
-    cost="n * factors * latents; about 7 ms at 15,000 rows",
-    duration=Duration(0.008, rows=1.2, latents=1.05, classes=0),
+    cost="quick",
+    tolerance=TOLERANCE,
     invariances=INVARIANCES,
     faults=(
         "Pure noise scores about 0.7: an estimate of information is never 0, and chance makes it "

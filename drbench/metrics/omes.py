@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of
 from drbench.metrics.estimate.overlap import (
     Pooling,
@@ -25,8 +24,7 @@ from drbench.representation.representation import Representation
     measures="modularity and compactness",
     range=(0.0, 1.0),
     source="Dapueto, Noceti, Odone, NeurIPS 2024, arXiv 2409.18017",
-    cost="n log n * factors * latents; about 15 ms at 15,000 rows",
-    duration=Duration(0.016, rows=1.35, latents=1.05, classes=0.25),
+    cost="quick",
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 1e-9,

@@ -3,7 +3,6 @@
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, select, target
 from drbench.metrics.estimate.parallel import in_parallel
 from drbench.metrics.estimate.scaling import Scaling
@@ -25,8 +24,8 @@ _PUBLISHED_ROWS = 10_000
     range=(0.0, 1.0),
     source="Kumar, Sattigeri, Balakrishnan, ICLR 2018, arXiv 1711.00848; support vector machine "
     "as in Locatello et al., ICML 2019",
-    cost="n * latents * classes of all factors; about 1 s at 15,000 x 10 rows and 57 classes",
-    duration=Duration(1, rows=1.1, latents=0.85, classes=0.55, parallel=True),
+    cost="seconds",
+    tolerance=2e-3,  # the fit stops near its end, and a held-out row changes sides; not measured
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 0.01,

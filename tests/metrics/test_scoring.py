@@ -20,7 +20,7 @@ ABOUT = {"title": "t", "measures": "m", "range": (0.0, 1.0), "source": "s", "cos
 PLUGIN = """
 import drbench
 
-@drbench.metric(title="t", measures="m", range=(0.0, 1.0), source="s", cost="c")
+@drbench.metric(title="t", measures="m", range=(0.0, 1.0), source="s", cost="quick")
 def halves(representation, *, seed: int, share: float = 0.5):
     "A constant."
     return drbench.MetricResult(value=share)

@@ -29,6 +29,8 @@ INVARIANCES: Mapping[Invariance, float] = {
     "jobs": 0.0,
 }
 """What binned latents do not notice."""
+TOLERANCE = 1e-3
+"""A last bit takes a row into the next bin, which moves information by about one over the rows."""
 
 
 @final
