@@ -3,8 +3,9 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from drbench.metrics.estimate.factors import by_factor, reason_for, select
+from drbench.metrics.estimate.factors import select
 from drbench.metrics.estimate.parallel import in_parallel
+from drbench.metrics.estimate.results import mean_of, result_of
 from drbench.metrics.estimate.scaling import Scaling
 from drbench.metrics.estimate.splits import Split, split_fault, split_name, split_rows
 from drbench.metrics.metric import metric
@@ -65,9 +66,10 @@ def explicitness(
     """
     selection = select(representation, continuous="AUC ranks one class above the others")
     splits = {j: split_rows(representation, j, seed) for j in selection.used}
-    faults = {j: _fault(representation, j, split) for j, split in splits.items()}
-    declined = selection.declined | {j: fault for j, fault in faults.items() if fault}
-    used = [j for j in selection.used if j not in declined]
+    selection = selection.without(
+        {j: _fault(representation, j, split) for j, split in splits.items()}
+    )
+    used = selection.used
     latents = Scaling.of(representation.latents).apply(representation.latents)
     rows, width = latents.shape
     found = in_parallel(
@@ -77,24 +79,21 @@ def explicitness(
         "explicitness, factors",
     )
     scores = {j: score for j, (score, _) in found.items()}
-    reason = reason_for(scores, declined)
-    references = [
-        perfect_explicitness(np.bincount(representation.codes[:, j])) for j in selection.used
-    ]
+    references = [perfect_explicitness(np.bincount(representation.codes[:, j])) for j in used]
     cut = tuple(
         f"factor {representation.factors[j].name}: the predictor was cut off before it converged"
         for j, (_, converged) in found.items()
         if not converged
     )
-    return MetricResult(
-        value=None if reason else float(np.mean(list(scores.values()))),
-        per_factor=by_factor(representation, scores),
+    return result_of(
+        representation,
+        selection,
+        value=mean_of(scores.values()),
+        scores=scores,
         parameters={"seed": seed, "penalty": penalty, "split": split_name(representation)},
-        n_samples=len(latents),
-        reference=None if reason else float(np.mean(references)),
-        chance=None if reason else 0.0,
-        warnings=selection.warnings + cut,
-        reason=reason,
+        reference=mean_of(references),
+        chance=0.0,
+        warnings=cut,
     )
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 
 from drbench.metrics.estimate.draws import Batch, Classmates, Draws, Sharing, guess_result, recalls
-from drbench.metrics.estimate.factors import rows_of, select
+from drbench.metrics.estimate.factors import select
 from drbench.metrics.estimate.scaling import Scaling
 from drbench.metrics.metric import metric
 from drbench.metrics.result import MetricResult
@@ -105,7 +105,7 @@ def factor_vae_score(
         scores,
         parameters={"seed": seed, "batch": batch, "draws": draws, "inactive": inactive},
         warnings=warnings,
-        matrix=rows_of(shares),
+        matrix=shares,
     )
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from drbench.metrics.estimate.factors import by_factor, perfect_code
+from drbench.metrics.estimate.factors import perfect_code
+from drbench.metrics.estimate.results import result_of
 from drbench.metrics.estimate.scaling import Scaling
 from drbench.metrics.metric import metric
 from drbench.metrics.result import MetricResult
@@ -76,13 +77,14 @@ def gaussian_tc(representation: Representation, *, seed: int) -> MetricResult:
             "one latent is a linear function of the others, to rounding, or there are too few rows "
             f"({len(latents)} for {latents.shape[1]} latents): the total correlation is infinite"
         )
-    return MetricResult(
-        value=None if reason else value,
-        per_factor=by_factor(representation, {}),
+    return result_of(
+        representation,
+        None,
+        value=value,
+        scores={},
         parameters={"seed": seed},
-        n_samples=len(latents),
-        reference=None if reason or not representation.factors else total_correlation(ideal),
-        chance=None if reason else total_correlation(shuffled),
+        reference=total_correlation(ideal) if representation.factors else None,
+        chance=total_correlation(shuffled),
         reason=reason,
     )
 

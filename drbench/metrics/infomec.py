@@ -9,10 +9,11 @@ from jaxtyping import Bool, Float, Int
 from pydantic import Field
 
 from drbench.metrics.estimate.entropy import entropy_of_counts, mutual_information
-from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, select, spread_out
+from drbench.metrics.estimate.factors import select, spread_out
 from drbench.metrics.estimate.information import NOTHING
 from drbench.metrics.estimate.neighbours import neighbour_information
 from drbench.metrics.estimate.parallel import in_parallel
+from drbench.metrics.estimate.results import result_of
 from drbench.metrics.estimate.scaling import Scaling
 from drbench.metrics.metric import metric
 from drbench.metrics.result import MetricResult
@@ -108,25 +109,25 @@ def infomec(
     shares = information_shares(latents, codes, neighbours)
     explicit = explicitness(latents, codes)
     parts = _parts(shares, moving, explicit)
-    reason = reason_for(used, selection.declined)
-    if reason is None and parts["infom"] is None and len(used) > 1:
+    reason = None
+    if parts["infom"] is None and len(used) > 1:
         reason = "no latent tells anything of any factor"
-    elif reason is None and parts["infom"] is None:
+    elif parts["infom"] is None:
         reason = "InfoM compares factors, and one alone varies here"
-    elif reason is None and parts["infoc"] is None:
+    elif parts["infoc"] is None:
         reason = "InfoC compares active latents, and there are fewer than two"
-    complete = reason is None
+    complete = selection.reason is None and reason is None
     shuffled = np.random.default_rng(seed).permutation(latents) if complete else latents[:0]
-    return MetricResult(
+    return result_of(
+        representation,
+        selection,
         value=_least(parts) if complete else None,
-        per_factor=by_factor(representation, dict(zip(used, explicit, strict=True))),
-        parts=parts if not selection.declined else dict.fromkeys(parts),
+        scores=dict(zip(used, explicit, strict=True)),
+        parts=parts,
         parameters={"seed": seed, "neighbours": neighbours, "inactive": inactive},
-        n_samples=len(latents),
         reference=_perfect(codes) if complete else None,
         chance=_chance(shuffled, codes, moving, neighbours) if complete else None,
-        matrix=rows_of(spread_out(shares, used, len(representation.factors))),
-        warnings=selection.warnings,
+        matrix=spread_out(shares, used, len(representation.factors)),
         reason=reason,
     )
 

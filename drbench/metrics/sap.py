@@ -3,8 +3,9 @@
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, select, target
+from drbench.metrics.estimate.factors import select, target
 from drbench.metrics.estimate.parallel import in_parallel
+from drbench.metrics.estimate.results import mean_of, result_of
 from drbench.metrics.estimate.scaling import Scaling
 from drbench.metrics.estimate.splits import Split, split_fault, split_name, split_rows
 from drbench.metrics.metric import metric
@@ -73,12 +74,12 @@ def sap(representation: Representation, *, seed: int) -> MetricResult:
         latents, fitted alike. `chance`: the same latents with their rows shuffled.
     """
     selection = select(representation, vectors="SAP predicts from one latent at a time")
+    selection = selection.comparing_latents("SAP", representation)
     splits = {j: split_rows(representation, j, seed) for j in selection.used}
-    faults = {j: split_fault(representation, j, split) for j, split in splits.items()}
-    declined = selection.declined | {j: fault for j, fault in faults.items() if fault}
-    if representation.latents.shape[1] < 2:
-        declined |= dict.fromkeys(selection.used, "SAP compares two latents, there is one")
-    used = tuple(j for j in selection.used if j not in declined)
+    selection = selection.without(
+        {j: split_fault(representation, j, split) for j, split in splits.items()}
+    )
+    used = selection.used
     latents = Scaling.of(representation.latents).apply(representation.latents)
     codes = [latents, np.random.default_rng(seed).permutation(latents)]
     if used:
@@ -92,20 +93,18 @@ def sap(representation: Representation, *, seed: int) -> MetricResult:
         seconds[j] = width * (2e-3 + 1e-7 * len(latents) * (size or 0))
     found = in_parallel(_predictability, calls, seconds, "support vector machines, factors")
     scores = {j: gap(own) for j, (own, _, _) in found.items()}
-    reason = reason_for(scores, declined)
     matrix = np.full((latents.shape[1], len(representation.factors)), np.nan)
     for j, (own, _, _) in found.items():
         matrix[:, j] = own
-    return MetricResult(
-        value=None if reason else float(np.mean(list(scores.values()))),
-        per_factor=by_factor(representation, scores),
+    return result_of(
+        representation,
+        selection,
+        value=mean_of(scores.values()),
+        scores=scores,
         parameters={"seed": seed, "split": split_name(representation)},
-        n_samples=len(latents),
-        reference=None if reason else float(np.mean([gap(best) for _, _, best in found.values()])),
-        chance=None if reason else float(np.mean([gap(none) for _, none, _ in found.values()])),
-        matrix=rows_of(matrix),
-        warnings=selection.warnings,
-        reason=reason,
+        reference=mean_of(gap(best) for _, _, best in found.values()),
+        chance=mean_of(gap(none) for _, none, _ in found.values()),
+        matrix=matrix,
     )
 
 

@@ -72,7 +72,7 @@ def pruned_result(
         n_pairs={representation.factors[j].name: count for j, count in found.pairs.items()},
         chance=None if reason else float(np.mean([f.chance for f in ones.fits.values()])),
         matrix=rows_of(_indicator(found, best, len(representation.factors))),
-        warnings=tuple(dict.fromkeys(found.warnings + ones.warnings + unions.warnings)),
+        warnings=tuple(dict.fromkeys(found.selection.warnings + ones.warnings + unions.warnings)),
         reason=reason,
     )
 
