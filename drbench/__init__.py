@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from drbench._version import __version__
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # for type checkers: each name once more, where it is
     from drbench.data.codes import grid_codes
     from drbench.data.dataset import Dataset, load_dataset
     from drbench.data.files.stored import Contents
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from drbench.data.source import Source
     from drbench.data.spec import DatasetSpec, Factor, RemoteFile
     from drbench.errors import DataError, DrbenchError, RequestError
-    from drbench.metrics.duration import Duration
-    from drbench.metrics.metric import Metric, MetricResult, metric
+    from drbench.metrics.metric import Metric, metric
+    from drbench.metrics.result import MetricResult
     from drbench.metrics.scoring import score
     from drbench.models.budget import Runtime, Training
     from drbench.models.model import Batch, Encoder, Generative, Trainable, load_model
@@ -26,87 +26,63 @@ if TYPE_CHECKING:
     from drbench.representation.representation import Interventions, Representation
     from drbench.runs.execute import execute
     from drbench.runs.record import Record
+    from drbench.runs.run import Run
     from drbench.runs.spec import DataRef, RunSpec, Scoring
+    from drbench.runs.train import train, transfer
 
 _HOMES = {
-    "Batch": "drbench.models.model",
-    "Contents": "drbench.data.files.stored",
-    "DataError": "drbench.errors",
-    "DataRef": "drbench.runs.spec",
-    "Dataset": "drbench.data.dataset",
-    "DatasetSpec": "drbench.data.spec",
-    "DrbenchError": "drbench.errors",
-    "Duration": "drbench.metrics.duration",
-    "Encoder": "drbench.models.model",
-    "Factor": "drbench.data.spec",
-    "Generative": "drbench.models.model",
-    "GroundTruth": "drbench.data.ground_truth",
-    "HubWeights": "drbench.models.pretrained",
-    "Interventions": "drbench.representation.representation",
-    "Metric": "drbench.metrics.metric",
-    "MetricResult": "drbench.metrics.metric",
-    "Record": "drbench.runs.record",
-    "RemoteFile": "drbench.data.spec",
-    "Representation": "drbench.representation.representation",
-    "RequestError": "drbench.errors",
-    "RunSpec": "drbench.runs.spec",
-    "Runtime": "drbench.models.budget",
-    "Scoring": "drbench.runs.spec",
-    "Source": "drbench.data.source",
-    "Trainable": "drbench.models.model",
-    "Training": "drbench.models.budget",
-    "WeightsFile": "drbench.models.pretrained",
-    "execute": "drbench.runs.execute",
-    "grid_codes": "drbench.data.codes",
-    "load_dataset": "drbench.data.dataset",
-    "load_model": "drbench.models.model",
-    "metric": "drbench.metrics.metric",
-    "score": "drbench.metrics.scoring",
+    "data.codes": "grid_codes",
+    "data.dataset": "Dataset load_dataset",
+    "data.files.stored": "Contents",
+    "data.ground_truth": "GroundTruth",
+    "data.source": "Source",
+    "data.spec": "DatasetSpec Factor RemoteFile",
+    "errors": "DataError DrbenchError RequestError",
+    "metrics.metric": "Metric metric",
+    "metrics.result": "MetricResult",
+    "metrics.scoring": "score",
+    "models.budget": "Runtime Training",
+    "models.model": "Batch Encoder Generative Trainable load_model",
+    "models.pretrained": "HubWeights WeightsFile",
+    "representation.representation": "Interventions Representation",
+    "runs.execute": "execute",
+    "runs.record": "Record",
+    "runs.run": "Run",
+    "runs.spec": "DataRef RunSpec Scoring",
+    "runs.train": "train transfer",
 }
+"""Public names by the module that they are in."""
+_MODULES = {name: f"drbench.{home}" for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = [
-    "Batch",
-    "Contents",
-    "DataError",
-    "DataRef",
-    "Dataset",
-    "DatasetSpec",
-    "DrbenchError",
-    "Duration",
-    "Encoder",
-    "Factor",
-    "Generative",
-    "GroundTruth",
-    "HubWeights",
-    "Interventions",
-    "Metric",
-    "MetricResult",
-    "Record",
-    "RemoteFile",
-    "Representation",
-    "RequestError",
-    "RunSpec",
-    "Runtime",
-    "Scoring",
-    "Source",
-    "Trainable",
-    "Training",
-    "WeightsFile",
-    "__version__",
-    "execute",
-    "grid_codes",
-    "load_dataset",
-    "load_model",
-    "metric",
-    "score",
-]
+__all__ = sorted([*_MODULES, "__version__", "list_datasets", "list_metrics", "list_models"])
+
+
+def list_datasets() -> list[str]:
+    """Names of the registered data sets."""
+    return _names("dataset")
+
+
+def list_models() -> list[str]:
+    """Names of the registered models."""
+    return _names("model")
+
+
+def list_metrics() -> list[str]:
+    """Names of the registered metrics."""
+    return _names("metric")
+
+
+def _names(kind: Any) -> list[str]:
+    from drbench import registry
+
+    return registry.names(kind)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'drbench' has no attribute {name!r}")
     try:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
+        value = getattr(importlib.import_module(_MODULES[name]), name)
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise

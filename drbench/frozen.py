@@ -19,7 +19,7 @@ class Frozen(BaseModel):
 class _OneSentence(ModelMetaclass):
     """What makes the constructor of a class raise a RequestError."""
 
-    def __call__(cls, *arguments: Any, **fields: Any) -> Any:
+    def __call__(self, *arguments: Any, **fields: Any) -> Any:
         try:
             return super().__call__(*arguments, **fields)
         except ValidationError as error:

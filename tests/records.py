@@ -5,7 +5,7 @@ from typing import Any
 
 from drbench.data.spec import Factor, Origin
 from drbench.files import sha256_text
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.models.budget import Training
 from drbench.runs.data import image_shape
 from drbench.runs.identity import canonical, key, network_key

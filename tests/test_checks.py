@@ -307,7 +307,7 @@ SOUND = Metric(
     measures="explicitness",
     range=(0, 1),
     source="none",
-    cost="one pass",
+    cost="quick",
     invariances={**SAME, "append_constant": 1e-9, "label_type": 0, "jobs": 0},
 )
 
@@ -372,7 +372,10 @@ def unexplained(result, representation):
         (metric_with(update(value=None, reason="too small")), "no score: too small"),
         (metric_with(update(parameters={})), "does not record the parameters power"),
         (metric_with(update(per_factor={"size": 1.0})), "per_factor names size"),
-        (replace(SOUND, higher_is_better=False), "a perfect code scores 1, noise 0."),
+        (replace(SOUND, direction="lower"), "a perfect code scores 1, noise 0."),
+        (replace(SOUND, direction="up"), "direction is 'up', expected higher or lower"),
+        (replace(SOUND, cost="one pass"), "cost is 'one pass', expected quick, seconds or minutes"),
+        (replace(SOUND, tolerance=-1.0), "tolerance is -1.0, expected 0 or more"),
         (replace(SOUND, invariances={"rename_classes": 0.01}), "rename_classes moves the score"),
         (replace(SOUND, invariances={"scaling": 0}), "'scaling' is no invariance"),
         (replace(SOUND, invariances={"scale": -1}), "the tolerance of scale is -1"),

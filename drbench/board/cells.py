@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from drbench.board.board import Cell, Change, Summary
 from drbench.board.bootstrap import interval, resample, resampled_means
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.runs.record import Record, Stage
 
 Pick = Callable[[MetricResult], float | None]

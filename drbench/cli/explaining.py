@@ -94,8 +94,7 @@ def _blocks(explanation: "Explanation") -> list[Table | str]:
 def _scores(explanation: "Explanation") -> Table:
     """One row a convention."""
     from drbench.conventions.walk import headline
-    from drbench.conventions.words import signed
-    from drbench.metrics.duration import in_words
+    from drbench.conventions.words import rough_time, signed
 
     known = [explanation.start, *(walk.parts for walk in explanation.walks)]
     parts: list[str] = next((list(found) for found in known if found), [])
@@ -108,7 +107,7 @@ def _scores(explanation: "Explanation") -> Table:
     for walk in explanation.walks:
         rows.append(row(walk.convention.library, walk.parts, walk.difference, walk.reason or ""))
     for library, seconds in explanation.left_out.items():
-        note = f"left out: about {in_words(seconds)}; --slow includes it"
+        note = f"left out: about {rough_time(seconds)}; --slow includes it"
         rows.append(row(library, None, None, note))
     header = ("convention", *(_SHORT.get(part, part) for part in parts), "difference", "")
     return Table(header, rows, explanation.metric)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from drbench.cli.frame import Table
 
 if TYPE_CHECKING:
-    from drbench.metrics.metric import MetricResult
+    from drbench.metrics.result import MetricResult
 
 Results = Mapping[str, "MetricResult"]
 HEAD = ("metric", "value", "reference", "chance")

@@ -19,7 +19,7 @@ from drbench.errors import RequestError
 from drbench.progress import say
 
 if TYPE_CHECKING:
-    from drbench.metrics.metric import MetricResult
+    from drbench.metrics.result import MetricResult
 
 
 def encode(

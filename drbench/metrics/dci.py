@@ -6,11 +6,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from drbench.metrics.estimate.entropy import entropy_of_counts
-from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
+from drbench.metrics.estimate.factors import Selection, spread_out
+from drbench.metrics.estimate.results import mean_of, result_of
 from drbench.metrics.estimate.splits import split_name
-from drbench.metrics.metric import MetricResult, metric
-from drbench.metrics.predict.fits import Fits, mean_test
-from drbench.metrics.predict.trees import FULL_CODE, Engine, Rounds, fit_full_code
+from drbench.metrics.metric import metric
+from drbench.metrics.predict.fits import Fits
+from drbench.metrics.predict.trees import Engine, Rounds, fit_full_code
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -19,8 +21,9 @@ from drbench.representation.representation import Representation
     measures="modularity (D), compactness (C), explicitness (I)",
     range=(0.0, 1.0),
     source="Eastwood, Williams, ICLR 2018; trees as in Locatello et al., ICML 2019",
-    cost="n log n * latents * classes of all factors; seconds at 15,000 rows and 50 classes",
-    duration=FULL_CODE,
+    cost="seconds",
+    tolerance=0.01,  # a last bit becomes another split: .0025 was seen between two processors
+    per_factor="completeness",
     invariances={
         # Lots between equal splits fall to other latents.
         "permute_latents": 0.01,
@@ -81,39 +84,36 @@ def dci_result(
     *,
     parameters: Mapping[str, str | int | float | bool | None],
     reference: float | None,
+    chance: float | None = None,
 ) -> MetricResult:
     """Disentanglement, completeness and informativeness of any predictor's fits."""
     used, units = tuple(found.fits), representation.units
     importance = importance_matrix(
         [fit.importances for fit in found.fits.values()], units, int(units.max()) + 1
     )
-    reason = reason_for(used, found.declined)
-    complete = reason is None
-    several_factors, several_units = len(used) > 1, len(importance) > 1
-    if complete and not several_factors:
+    reason = None
+    if len(used) < 2:
         reason = "disentanglement compares factors, and one alone varies here: log 1 is 0"
-    elif complete and not several_units:
+    elif len(importance) < 2:
         reason = "completeness compares latents, and there is one: log 1 is 0"
+    several_units = len(importance) > 1
+    modular = modularity(importance) if len(used) > 1 else None
     scores = compactness(importance)
-    modular = modularity(importance) if complete and several_factors else None
-    compact = weighted(scores, importance.sum(axis=0))
-    trains = [fit.train for fit in found.fits.values()]
-    return MetricResult(
-        value=modular if reason is None else None,
-        per_factor=by_factor(
-            representation, dict(zip(used, scores, strict=True)) if several_units else {}
-        ),
+    return result_of(
+        representation,
+        Selection(used, found.declined, found.warnings),
+        value=modular,
+        scores=dict(zip(used, scores, strict=True)) if several_units else {},
         parts={
             "disentanglement": modular,
-            "completeness": compact if complete and several_units else None,
-            "informativeness": mean_test(found) if complete else None,
-            "informativeness_train": float(np.mean(trains)) if complete else None,
+            "completeness": weighted(scores, importance.sum(axis=0)) if several_units else None,
+            "informativeness": mean_of(fit.test for fit in found.fits.values()),
+            "informativeness_train": mean_of(fit.train for fit in found.fits.values()),
         },
         parameters={**parameters, "split": split_name(representation)},
-        n_samples=len(representation.codes),
-        reference=reference if reason is None else None,
-        matrix=rows_of(spread_out(importance, used, len(representation.factors))),
-        warnings=found.warnings,
+        reference=reference,
+        chance=chance,
+        matrix=spread_out(importance, used, len(representation.factors)),
         reason=reason,
     )
 

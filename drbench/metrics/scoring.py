@@ -5,10 +5,9 @@ from typing import Any
 
 from drbench import registry
 from drbench.errors import DrbenchError, PluginError, RequestError
-from drbench.metrics.duration import announce
-from drbench.metrics.metric import Metric, MetricResult, as_representation, load_metric
+from drbench.metrics.metric import as_representation, load_metric
+from drbench.metrics.result import MetricResult
 from drbench.progress import part_of
-from drbench.representation.representation import Representation
 
 DEFAULT_METRICS = ("omes", "omes_sobol", "dci", "mig", "gbt", "gbt_pruned")
 """What is scored, in this order, where no metric is named; those that are registered."""
@@ -83,10 +82,8 @@ def score(
         name: chosen_metric.validated(given.get(name, {})) for name, chosen_metric in chosen.items()
     }
     representation = as_representation(latents, codes)
-    fitted: set[tuple[Any, ...]] = set()
     results = {}
     for number, (name, chosen_metric) in enumerate(chosen.items(), 1):
-        _announce(chosen_metric, representation, complete[name], fitted)
         place = f" ({number} of {len(chosen)})" if len(chosen) > 1 else ""
         try:
             with part_of(name + place):
@@ -102,20 +99,3 @@ def score(
         if on_result is not None:
             on_result(name, result)
     return results
-
-
-def _announce(
-    metric: Metric,
-    representation: Representation,
-    parameters: Mapping[str, Any],
-    fitted: set[tuple[Any, ...]],
-) -> None:
-    """Say how long a metric will take, if that is long and no metric before it did its work."""
-    duration = metric.duration
-    if duration is None:
-        return
-    fits = (duration.fits, *(parameters[name] for name in duration.times))
-    seconds = 0.0 if fits in fitted else duration.expected(representation, parameters)
-    if duration.fits:
-        fitted.add(fits)
-    announce(metric.name, seconds, representation)

@@ -16,7 +16,7 @@ from drbench.data.ground_truth import GroundTruth
 from drbench.data.sampling import split_rows
 from drbench.errors import RunError
 from drbench.files import sha256_file, write_text
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.metrics.scoring import score
 from drbench.models.budget import Runtime
 from drbench.models.inference import chosen_device, encoder, objective, seeded_network

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from drbench.data.spec import Factor
 from drbench.errors import RunError
 from drbench.frozen import Frozen, first_problem
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.models.budget import Runtime
 from drbench.runs.identity import stored_key, stored_network_key
 from drbench.runs.spec import RunSpec, Sha256

@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from torch import nn
 
 from drbench.errors import RequestError, RunError
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.models import inference
 from drbench.models import model as models
 from drbench.models.model import Generative, load_model

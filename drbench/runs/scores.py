@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from drbench import registry
 from drbench.errors import DrbenchError
 from drbench.files import cache_dir, canonical_json, sha256_text, write_text
-from drbench.metrics.metric import MetricResult, load_metric
+from drbench.metrics.metric import load_metric
+from drbench.metrics.result import MetricResult
 from drbench.metrics.scoring import score
 from drbench.progress import say
 from drbench.representation.representation import Representation

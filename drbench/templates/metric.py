@@ -10,7 +10,7 @@ from drbench import MetricResult, Representation, metric
     measures="linear explicitness of the best single latent",
     range=(0, 1),
     source="none",
-    cost="one correlation for each latent and factor",
+    cost="quick",
     invariances={"permute_latents": 1e-9, "flip_signs": 1e-9, "scale": 1e-9, "reorder_rows": 1e-9},
 )
 def template(representation: Representation, *, seed: int) -> MetricResult:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from drbench import registry
 from drbench.errors import PluginError, RequestError
-from drbench.metrics.metric import Metric, MetricResult
+from drbench.metrics.metric import Metric
+from drbench.metrics.result import MetricResult
 from drbench.runs.data import declared, image_shape
 from drbench.runs.record import Record
 from drbench.trust.names import name_problems

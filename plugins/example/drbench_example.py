@@ -93,7 +93,7 @@ class ExamplePCA(Generative):
     measures="explicitness of the best single latent",
     range=(0, 1),
     source="Pearson 1905",
-    cost="one pass over the rows for each factor",
+    cost="quick",
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 1e-9,

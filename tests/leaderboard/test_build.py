@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from drbench.board.build import build
 from drbench.board.cells import summarise
 from drbench.errors import BoardError
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.runs.record import Record, Software
 from drbench.runs.spec import RunSpec
 from drbench.trust.store import load_board, load_verifications

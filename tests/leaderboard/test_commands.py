@@ -12,7 +12,7 @@ import pytest
 from drbench.board.build import build
 from drbench.board.standings import COLUMNS, standings
 from drbench.cli import run
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 
 
 @pytest.fixture

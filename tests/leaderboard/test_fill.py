@@ -11,7 +11,7 @@ from drbench.board.fill import fill
 from drbench.board.official import CELLS, PUBLISHED, SEEDS
 from drbench.cli import run
 from drbench.files import sha256_text
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.registry import load, names
 from drbench.runs.data import declared, image_shape
 from drbench.runs.record import Record

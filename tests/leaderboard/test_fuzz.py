@@ -20,7 +20,7 @@ from drbench.board.board import Leaderboard
 from drbench.board.build import build
 from drbench.board.schema import schemas
 from drbench.errors import BoardError, DrbenchError
-from drbench.metrics.metric import Curve, MetricResult
+from drbench.metrics.result import Curve, MetricResult
 from drbench.publish.diff import read_board
 from drbench.publish.merge import merge
 from drbench.runs.record import Record

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from drbench.data.spec import Factor
 from drbench.errors import BoardError
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.registry import plugins
 from drbench.runs.record import Record
 from drbench.runs.spec import DataRef, RunSpec

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from drbench.board.bootstrap import RESAMPLES, resample, resampled_means
 from drbench.board.build import build
 from drbench.board.ranking import HIGHER_IS_BETTER, LOWER_IS_BETTER, direction, ranks
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.registry import load, plugins
 from drbench.runs.record import Record, Software
 from drbench.runs.spec import RunSpec
@@ -122,7 +122,7 @@ def test_a_row_with_one_seed_may_have_any_place():
 
 def test_metrics_of_which_less_is_better_are_those_that_say_so():
     own = [name for name, plugin in plugins("metric").items() if plugin.distribution == "drbench"]
-    assert {name for name in own if not load("metric", name).higher_is_better} == LOWER_IS_BETTER
+    assert {name for name in own if load("metric", name).direction == "lower"} == LOWER_IS_BETTER
     assert set(own) == LOWER_IS_BETTER | HIGHER_IS_BETTER
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from drbench.data.spec import Factor
 from drbench.errors import BoardError
-from drbench.metrics.metric import Metric, MetricResult
+from drbench.metrics.metric import Metric
+from drbench.metrics.result import MetricResult
 from drbench.runs.record import Record
 from drbench.runs.spec import RunSpec
 from drbench.trust.reading import check_json

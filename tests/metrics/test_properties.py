@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from drbench import registry
 from drbench.data.spec import Factor
-from drbench.metrics.metric import Invariance, MetricResult, load_metric
+from drbench.metrics.metric import Invariance, load_metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 METRICS = registry.names("metric")

@@ -10,7 +10,8 @@ import pytest
 import drbench
 from drbench import registry
 from drbench.errors import PluginError, RequestError, UnknownNameError
-from drbench.metrics.metric import MetricResult, load_metric, metric
+from drbench.metrics.metric import load_metric, metric
+from drbench.metrics.result import MetricResult
 from drbench.metrics.scoring import DEFAULT_METRICS
 from drbench.representation.representation import Representation
 
@@ -19,7 +20,7 @@ ABOUT = {"title": "t", "measures": "m", "range": (0.0, 1.0), "source": "s", "cos
 PLUGIN = """
 import drbench
 
-@drbench.metric(title="t", measures="m", range=(0.0, 1.0), source="s", cost="c")
+@drbench.metric(title="t", measures="m", range=(0.0, 1.0), source="s", cost="quick")
 def halves(representation, *, seed: int, share: float = 0.5):
     "A constant."
     return drbench.MetricResult(value=share)

@@ -4,7 +4,7 @@ import pytest
 
 from drbench.board.board import Change
 from drbench.board.cells import summarise
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.report.tables import MISSING, percent, transfer_tables
 from drbench.runs.spec import RunSpec
 

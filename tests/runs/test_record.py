@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from drbench.errors import RequestError
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.models.budget import Training
 from drbench.runs.record import Record
 from drbench.runs.spec import DataRef, RunSpec, Scoring

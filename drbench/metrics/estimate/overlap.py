@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from drbench.metrics.estimate.factors import Selection, select, spread_out
 from drbench.metrics.estimate.pairs import REFUSED_BELOW, WARNED_BELOW, PairMoments, pair_moments
 from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.metric import Curve
+from drbench.metrics.result import Curve
 from drbench.representation.representation import Representation
 
 Pooling = Literal["avg", "max"]
@@ -125,8 +125,6 @@ class Associations:
     """Sums over the pairs of each scored factor."""
     pairs: dict[int, int]
     """Pairs of each factor that was looked at."""
-    warnings: tuple[str, ...]
-    """What readers should know before they compare."""
 
     @property
     def active_matrix(self) -> Float[np.ndarray, "latent factor"]:
@@ -189,5 +187,4 @@ def associations(representation: Representation, *, seed: int, inactive: float) 
         active,
         tuple(found[j] for j in used),
         {j: moments.pairs for j, moments in found.items()},
-        tuple(warnings),
     )

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
 
-from drbench.metrics.duration import announce
 from drbench.metrics.estimate.factors import target
 from drbench.metrics.estimate.pairs import BLOCKS
 from drbench.metrics.estimate.parallel import in_parallel
@@ -99,8 +98,6 @@ def squared_errors(
     seed, rounds : int
         Of the trees.
     """
-    import joblib
-
     every = range(len(representation.factors))
     columns = [target(representation, j).astype(np.float64) for j in every]
     categorical = np.array([_is_categorical(representation, j) for j in every])
@@ -108,8 +105,6 @@ def squared_errors(
     options = (features, categorical, tuple(known), folds, seed, rounds)
     calls = {d: (z, *options) for d, z in enumerate(latents.T)}
     seconds = _SECONDS * rounds * len(known) * (1 + len(latents) / 10_000)
-    jobs = min(joblib.cpu_count(), len(calls))
-    announce("Sobol indices by regression", seconds * len(calls) / max(jobs, 1), representation)
     found = in_parallel(_errors_of, calls, dict.fromkeys(calls, seconds), "regression, latents")
     if not found:
         return Errors(*np.empty((2, len(known), *latents.shape)))

@@ -10,7 +10,7 @@ from jaxtyping import Float, Shaped
 
 from drbench.metrics.estimate.factors import by_factor, reason_for, select
 from drbench.metrics.estimate.splits import Split, split_fault, split_name, split_rows
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 Columns: TypeAlias = Mapping[int, tuple[int, ...]]

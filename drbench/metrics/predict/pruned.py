@@ -8,8 +8,8 @@ from jaxtyping import Float
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of
 from drbench.metrics.estimate.overlap import Associations, associations, overlap
 from drbench.metrics.estimate.splits import split_name
-from drbench.metrics.metric import MetricResult
 from drbench.metrics.predict.fits import Columns, Fits
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -72,7 +72,7 @@ def pruned_result(
         n_pairs={representation.factors[j].name: count for j, count in found.pairs.items()},
         chance=None if reason else float(np.mean([f.chance for f in ones.fits.values()])),
         matrix=rows_of(_indicator(found, best, len(representation.factors))),
-        warnings=tuple(dict.fromkeys(found.warnings + ones.warnings + unions.warnings)),
+        warnings=tuple(dict.fromkeys(found.selection.warnings + ones.warnings + unions.warnings)),
         reason=reason,
     )
 

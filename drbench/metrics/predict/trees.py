@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from pydantic import Field
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.factors import target
 from drbench.metrics.estimate.parallel import PROCESSES_FROM
 from drbench.metrics.estimate.scaling import Scaling
@@ -32,12 +31,6 @@ if TYPE_CHECKING:
 
 Engine = Literal["compiled", "sklearn"]
 Rounds = Annotated[int, Field(ge=1)]
-TIMES: Mapping[str, float | Mapping[str, float]] = {"rounds": 1 / 100, "engine": {"sklearn": 30.0}}
-"""How parameters multiply the duration of the fits."""
-FULL_CODE = Duration(
-    2.6, rows=1.1, latents=0.97, classes=0.95, parallel=True, fits="boosted trees", times=TIMES
-)
-"""How long it takes to predict every factor from all latents."""
 _remembered: Memory = OrderedDict()
 
 

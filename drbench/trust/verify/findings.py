@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from drbench.errors import BoardError
-from drbench.metrics.metric import MetricResult, load_metric
+from drbench.metrics.metric import load_metric
+from drbench.metrics.result import MetricResult
 
 TOLERANCE = 1e-5
 """Largest difference of equal results: of scores absolute, or relative where they exceed 1."""

@@ -14,7 +14,7 @@ import torch
 from drbench.board.build import seeds_of
 from drbench.errors import DrbenchError
 from drbench.files import cache_at, data_dir
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.runs.execute import execute
 from drbench.runs.record import Record, Stage
 from drbench.trust.verify.findings import (

@@ -11,7 +11,7 @@ import pytest
 from drbench.board.build import build
 from drbench.board.fill import fill
 from drbench.cli import run
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.publish.page.content import page_content
 from drbench.publish.page.html import page_html
 from drbench.publish.page.write import write_page

@@ -1,14 +1,11 @@
 """What makes any metric's score of a sample doubtful: too few rows, absent classes, coarse bins."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
-
-if TYPE_CHECKING:
-    from drbench.metrics.metric import MetricResult
 
 FEW_ROWS = 100
 """With fewer rows than this hardly any score is more than chance."""
@@ -16,7 +13,7 @@ FEW_OF_A_CLASS = 10
 """With fewer rows of a class than this nothing is known of it."""
 
 
-def cautions(representation: Representation, result: "MetricResult") -> Iterator[str]:
+def cautions(representation: Representation, result: MetricResult) -> Iterator[str]:
     """Sentences about the sample that concern a result.
 
     A score with standard errors says itself how sure it is; rows are counted for the others. A
