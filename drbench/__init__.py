@@ -11,9 +11,10 @@ from drbench._version import __version__
 
 if TYPE_CHECKING:
     from drbench.data.codes import grid_codes
-    from drbench.data.dataset import Dataset, load_dataset
+    from drbench.data.dataset import Dataset
     from drbench.data.files.stored import Contents
     from drbench.data.ground_truth import GroundTruth
+    from drbench.data.opening import load_dataset
     from drbench.data.source import Source
     from drbench.data.spec import DatasetSpec, Factor, RemoteFile
     from drbench.errors import DataError, DrbenchError, RequestError
@@ -52,7 +53,7 @@ _HOMES = {
     "Training": "drbench.models.budget",
     "execute": "drbench.runs.execute",
     "grid_codes": "drbench.data.codes",
-    "load_dataset": "drbench.data.dataset",
+    "load_dataset": "drbench.data.opening",
     "load_model": "drbench.models.model",
     "metric": "drbench.metrics.metric",
     "score": "drbench.metrics.scoring",

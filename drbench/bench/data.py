@@ -9,9 +9,9 @@ import numpy as np
 
 from drbench.bench import PAIRS
 from drbench.bench.compare import Comparison, compare
-from drbench.data.dataset import load_dataset
 from drbench.data.files.stored import Contents
 from drbench.data.ground_truth import GroundTruth
+from drbench.data.opening import load_dataset
 from drbench.data.sampling import weak_pairs
 from drbench.data.source import Source
 from drbench.data.spec import DatasetSpec, Factor

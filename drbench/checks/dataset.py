@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from drbench.checks.trying import attempt
-from drbench.data.dataset import Dataset, open_dataset
+from drbench.data.dataset import Dataset
 from drbench.data.ground_truth import GroundTruth
+from drbench.data.opening import open_dataset
 from drbench.data.source import Source
 from drbench.data.spec import DatasetSpec, Origin
 from drbench.errors import MissingFilesError

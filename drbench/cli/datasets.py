@@ -32,7 +32,7 @@ def list_() -> None:
 @app.command()
 def show(name: Name, factors: FactorsOption = None) -> None:
     """Show all that is declared of a data set."""
-    from drbench.data.dataset import find_dataset, is_open
+    from drbench.data.opening import find_dataset, is_open
 
     spec = find_dataset(name, parse_names(factors)).spec
     source = "an open set" if is_open(name) else registry.find("dataset", name).origin
@@ -66,8 +66,8 @@ def show(name: Name, factors: FactorsOption = None) -> None:
 @app.command()
 def fetch(name: Name, root: RootOption = None) -> None:
     """Download the official files of a data set."""
-    from drbench.data.dataset import find_dataset
     from drbench.data.files.fetch import fetch as fetch_files
+    from drbench.data.opening import find_dataset
 
     print(fetch_files(find_dataset(name).spec, root))
 
@@ -75,8 +75,8 @@ def fetch(name: Name, root: RootOption = None) -> None:
 @app.command()
 def check(name: Name, root: RootOption = None, factors: FactorsOption = None) -> None:
     """Check the official files on this machine: hashes, every image, every class."""
-    from drbench.data.dataset import find_dataset
     from drbench.data.files.checking import check_files
+    from drbench.data.opening import find_dataset
 
     findings = check_files(find_dataset(name, parse_names(factors)), root)
     emit(
@@ -103,7 +103,7 @@ def preview(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the first image.")] = 0,
 ) -> None:
     """Draw a contact sheet: one strip of images per factor."""
-    from drbench.data.dataset import find_dataset, load_dataset
+    from drbench.data.opening import find_dataset, load_dataset
     from drbench.files import write_bytes
     from drbench.report.figures import png
     from drbench.report.preview import contact_sheet
@@ -127,7 +127,7 @@ def card(
 ) -> None:
     """Write what a card says of the spec: front matter, facts, factors."""
     from drbench.data.card import render_card_head, updated_card
-    from drbench.data.dataset import find_dataset
+    from drbench.data.opening import find_dataset
     from drbench.files import write_text
 
     spec = find_dataset(name).spec

@@ -1,7 +1,7 @@
 """Opening the images that a spec names."""
 
-from drbench.data.dataset import find_dataset, load_dataset
 from drbench.data.ground_truth import GroundTruth
+from drbench.data.opening import find_dataset, load_dataset
 from drbench.data.spec import DatasetSpec
 from drbench.errors import RequestError
 from drbench.runs.spec import DataRef

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from drbench import __version__, registry
-from drbench.data.dataset import is_open
+from drbench.data.opening import is_open
 from drbench.runs.record import Software
 from drbench.runs.spec import RunSpec
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from drbench import DatasetSpec, GroundTruth, registry
-from drbench.data.dataset import find_dataset
+from drbench.data.opening import find_dataset
 from drbench.data.sampling import intervention_rows, partnerless_share, weak_pairs
 
 MOST = 4

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from drbench import DataError, RequestError, load_dataset
-from drbench.data.dataset import find_dataset
 from drbench.data.open_sets.photographs import in_blocks
+from drbench.data.opening import find_dataset
 
 RNG = np.random.default_rng(0)
 
