@@ -88,5 +88,7 @@ def _one_by_one(truth: GroundTruth) -> np.ndarray:
 
 def _pair_rows(truth: GroundTruth) -> np.ndarray:
     allowed = np.broadcast_to(True, len(truth))
-    first, second, _ = weak_pairs(truth, allowed, PAIRS, 1, True, np.random.default_rng(0))
+    first, second, _ = weak_pairs(
+        truth, allowed, count=PAIRS, k=1, distinct=True, rng=np.random.default_rng(0)
+    )
     return np.concatenate([first, second])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -14,6 +14,16 @@ from drbench.data.spec import DatasetSpec, Origin
 from drbench.errors import DataError
 
 Images = UInt8[np.ndarray, "k height width channel"]
+
+
+@final
+class Cut(NamedTuple):
+    """Where a set that was cut down comes from."""
+
+    whole: "GroundTruth"
+    """The set before anything was cut from it."""
+    rows: Int[np.ndarray, "n"]
+    """Which of its rows are left, in their order."""
 
 
 @final
@@ -39,6 +49,9 @@ class GroundTruth:
     """Split group of each row, where the spec declares one."""
     notes: tuple[str, ...] = ()
     """What users should know about these files: what is missing, what was converted."""
+    cut: Cut | None = None
+    """Where the rows come from if `select` or `subgrid` cut the set down: a row is held out of
+    training with the row of the whole set that it is."""
 
     def __post_init__(self) -> None:
         name, factors = self.spec.name, self.spec.factors
@@ -76,6 +89,7 @@ class GroundTruth:
     def select(self, rows: Int[np.ndarray, "k"], *, note: str = "") -> "GroundTruth":
         """The same data set with some of its rows only."""
         rows = np.asarray(rows)
+        cut = Cut(self, rows) if self.cut is None else Cut(self.cut.whole, self.cut.rows[rows])
         return replace(
             self,
             codes=self.codes[rows],
@@ -83,6 +97,7 @@ class GroundTruth:
             values=None if self.values is None else self.values[rows],
             groups=None if self.groups is None else self.groups[rows],
             notes=(*self.notes, note) if note else self.notes,
+            cut=cut,
         )
 
     def subgrid(self, levels: Mapping[str, int]) -> "GroundTruth":

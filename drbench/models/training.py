@@ -165,7 +165,12 @@ def _draw(
         rows = image_rows(allowed, training.batch, rng)
         return Batch(to_tensor(truth.images(rows), device))
     first, second, changed = weak_pairs(
-        truth, allowed, training.batch, training.k, training.distinct, rng
+        truth,
+        allowed,
+        count=training.batch,
+        k=training.k,
+        distinct=training.distinct,
+        rng=rng,
     )
     images = to_tensor(truth.images(np.concatenate([first, second])), device)
     labels = torch.from_numpy(changed).to(device) if supervision == "labelled_pairs" else None
