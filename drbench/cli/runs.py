@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from drbench.runs.record import Record
 
 OriginOption = Annotated[
-    str, typer.Option("--origin", help="official (the maker's files) or rendered (our drawing).")
+    str | None,
+    typer.Option(
+        "--origin",
+        help="official (the maker's files), rendered (our drawing) or own; default: official, or "
+        "the only one.",
+    ),
 ]
 ResizeOption = Annotated[
     int | None, typer.Option("--resize", metavar="N", help="Resize images to N x N, by area.")
@@ -28,6 +33,23 @@ FactorsOption = Annotated[
         "--factors",
         metavar="A,B",
         help="Columns of a folder: or hf: set that are factors; none for no factors.",
+    ),
+]
+PatternOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pattern",
+        metavar="P",
+        help="What files of a folder: are named like, such as 'obj{object}__{angle}.png': names in "
+        "braces are factors.",
+    ),
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="What images of your own are called; default: their folder's own name.",
     ),
 ]
 MetricOption = Annotated[
@@ -56,7 +78,7 @@ def train(
     dataset: Annotated[str, typer.Option("--dataset", metavar="D", help="Data set to train on.")],
     model: Annotated[str, typer.Option("--model", metavar="M", help="Model to train.")],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
-    origin: OriginOption = "official",
+    origin: OriginOption = None,
     resize: ResizeOption = None,
     levels: LevelsOption = None,
     factors: FactorsOption = None,
@@ -94,7 +116,7 @@ def transfer(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, or a folder of seeds.")],
     target: Annotated[str, typer.Option("--target", metavar="D", help="Data set to transfer to.")],
     out: Annotated[Path, typer.Option("--out", metavar="RUN2", help="Folder of the new run.")],
-    origin: OriginOption = "official",
+    origin: OriginOption = None,
     resize: ResizeOption = None,
     levels: LevelsOption = None,
     factors: FactorsOption = None,
@@ -131,20 +153,22 @@ def transfer(
 
 
 def data_ref(
-    name: str, origin: str, resize: int | None, levels: list[str] | None, factors: str | None
+    name: str, origin: str | None, resize: int | None, levels: list[str] | None, factors: str | None
 ) -> Any:
     """A checked DataRef from options."""
     from pydantic import ValidationError
 
+    from drbench.data.opening import find_dataset
     from drbench.frozen import first_problem
     from drbench.runs.spec import DataRef
 
+    picked = parse_names(factors)
     fields = {
         "name": name,
-        "origin": origin,
+        "origin": origin or find_dataset(name, picked).spec.default_origin,
         "resize": resize,
         "levels": parse_settings(levels),
-        "factors": parse_names(factors),
+        "factors": picked,
     }
     try:
         return DataRef.model_validate(fields)

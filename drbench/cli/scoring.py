@@ -28,7 +28,7 @@ def encode(
     ],
     dataset: Annotated[str, typer.Option("--dataset", metavar="D", help="Data set to encode.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")],
-    origin: OriginOption = "official",
+    origin: OriginOption = None,
     resize: ResizeOption = None,
     levels: LevelsOption = None,
     factors: FactorsOption = None,

@@ -8,12 +8,20 @@ from drbench import registry
 from drbench.data.codes import absent
 from drbench.data.dataset import Dataset
 from drbench.data.ground_truth import GroundTruth
+from drbench.data.imaging import image_sides
+from drbench.data.open_sets.finding import find_known, find_open, remember
 from drbench.data.source import Source
 from drbench.data.spec import Origin
-from drbench.errors import PluginError, RequestError, UnknownNameError
+from drbench.errors import PluginError, RequestError
 
 
-def find_dataset(name: str, factors: Sequence[str] | None = None) -> Dataset:
+def find_dataset(
+    name: str,
+    factors: Sequence[str] | None = None,
+    *,
+    content: str | None = None,
+    pattern: str | None = None,
+) -> Dataset:
     """Load the data set of a name.
 
     Parameters
@@ -23,15 +31,23 @@ def find_dataset(name: str, factors: Sequence[str] | None = None) -> Dataset:
         `hf:OWNER/NAME[:split]`, whose tables are read.
     factors : sequence of str, optional
         Of the latter, the columns that are factors; `["none"]` for none at all.
+    content : str, optional
+        Of images of one's own, what `identify` said of them: `name` is then a name without a path.
+    pattern : str, optional
+        Of `folder:PATH`, what the names of its files look like: names in braces are factors.
 
     Raises
     ------
     UnknownNameError, RequestError
         For a name that does not exist, and factors where they are declared.
+    DataError
+        If the content is another.
     """
     if is_open(name):
-        return _find_open(name, factors)
-    if factors is not None:
+        if content is not None:
+            return find_known(name, content, factors)
+        return find_open(name, factors, pattern=pattern)
+    if any(option is not None for option in (factors, pattern, content)):
         raise RequestError(
             f"{name} declares its factors: they are picked for folder:PATH and hf:OWNER/NAME only."
         )
@@ -53,27 +69,49 @@ def is_open(name: str) -> bool:
     return ":" in name
 
 
-def _find_open(name: str, factors: Sequence[str] | None) -> Dataset:
-    kind, _, reference = name.partition(":")
-    if kind == "folder":
-        from drbench.data.open_sets.folder import folder_set
+def identify(
+    name: str, *, called: str | None = None, pattern: str | None = None
+) -> tuple[str, str | None]:
+    """What a data set is called in a spec, and the content of images of one's own.
 
-        return folder_set(reference, factors)
-    if kind == "hf":
-        from drbench.data.open_sets.hub import hub_set
+    Parameters
+    ----------
+    name : str
+        A registered name, `folder:PATH` or `hf:OWNER/NAME[:split]`.
+    called : str, optional
+        What images of one's own are called; default: their folder's own name.
+    pattern : str, optional
+        Of `folder:PATH`, what the names of its files look like.
 
-        return hub_set(reference, factors)
-    raise UnknownNameError("kind of data set", f"{kind}:", ["folder:", "hf:"])
+    Returns
+    -------
+    name : str
+        The registered name, `folder:NAME`, `hf:NAME[:split]` or `hf:OWNER/NAME[:split]`.
+    content : str or None
+        SHA-256 of images of one's own, by which `find_dataset` finds them again on this machine.
+    """
+    if is_open(name):
+        own = find_open(name, None, pattern=pattern, name=called)
+        if not own.home:
+            return own.spec.name, None
+        remember(own, pattern)
+        return own.spec.name, own.content
+    if called is not None or pattern is not None:
+        option = "--name" if called is not None else "--pattern"
+        raise RequestError(f"{option} is for images of your own: {name} is a registered data set.")
+    return name, None
 
 
 def load_dataset(
     name: str,
     *,
-    origin: Origin = "official",
+    origin: Origin | None = None,
     root: Path | str | None = None,
     prepare: bool = False,
-    size: tuple[int, int] | None = None,
+    size: int | tuple[int, int] | None = None,
     factors: Sequence[str] | None = None,
+    pattern: str | None = None,
+    content: str | None = None,
 ) -> GroundTruth:
     """Open a data set by its name.
 
@@ -81,17 +119,24 @@ def load_dataset(
     ----------
     name : str
         Registered name, see `drbench datasets list`; or `folder:PATH`, `hf:OWNER/NAME[:split]`.
-    origin : {"official", "rendered"}
-        The maker's files, or a drawing computed from the classes.
+    origin : {"official", "rendered", "own"}, optional
+        The maker's files, a drawing computed from the classes, or images of one's own. Default:
+        official where there is such a one, else the only one.
     root : path, optional
         Folder that holds the official files, directly, in a folder named after the set, or under
         the archive's own top folder. Default: DRBENCH_DATA, then the user's cache.
     prepare : bool
         Also prepare what could be computed on demand, for the speed of long training.
-    size : (height, width), optional
-        Resize the images to it, by area; sets that are files are then prepared at this size.
+    size : int or (height, width), optional
+        Resize the images to it (a number: to a square), by area; sets that are files are then
+        prepared at this size.
     factors : sequence of str, optional
         Columns of a `folder:` or `hf:` set that are factors; default: those that look like it.
+    pattern : str, optional
+        What the names of files in a folder look like, such as `obj{object}__{angle}.png`: what
+        stands in braces are factors.
+    content : str, optional
+        What `identify` said of images of one's own: `name` is then a name without a path.
 
     Raises
     ------
@@ -100,11 +145,15 @@ def load_dataset(
     MissingFilesError, DataError
         For files that are missing or damaged.
     """
-    dataset = find_dataset(name, factors)
+    dataset = find_dataset(name, factors, content=content, pattern=pattern)
+    origin = origin or dataset.spec.default_origin
     dataset.spec.require_origin(origin)
     folder = Path(root) if root is not None else None
-    opened = open_dataset(dataset, Source(dataset.spec, origin, folder, prepare=prepare, size=size))
-    return opened if size is None else opened.resized(*size)
+    sides = None if size is None else image_sides(size)
+    opened = open_dataset(
+        dataset, Source(dataset.spec, origin, folder, prepare=prepare, size=sides)
+    )
+    return opened if sides is None else opened.resized(*sides)
 
 
 def open_dataset(dataset: Dataset, source: Source) -> GroundTruth:
