@@ -1,7 +1,7 @@
 """Conversions of image batches: size and channels."""
 
 import functools
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -15,7 +15,7 @@ GREY_WEIGHTS = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """ITU-R BT.601 luma, what Pillow's convert("L") uses."""
 
 
-def image_sides(size: int | Sequence[int]) -> tuple[int, int]:
+def image_sides(size: Any) -> tuple[int, int]:
     """Height and width to resize to, of one number for a square or of both.
 
     Raises
