@@ -3,7 +3,7 @@
 from drbench import registry
 from drbench.board.board import Cell, Row
 from drbench.board.official import CELLS, SAMPLE, SIDE
-from drbench.data.dataset import find_dataset
+from drbench.data.opening import find_dataset
 from drbench.data.spec import DatasetSpec, Factor
 from drbench.errors import PluginError
 from drbench.files import canonical_json, sha256_text

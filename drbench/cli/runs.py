@@ -18,8 +18,8 @@ OriginOption = Annotated[
     str | None,
     typer.Option(
         "--origin",
-        help="official (the maker's files) or rendered (our drawing); default: what there is, "
-        "the maker's files first.",
+        help="official (the maker's files), rendered (our drawing) or own; default: official, or "
+        "the only one.",
     ),
 ]
 ResizeOption = Annotated[
@@ -35,6 +35,23 @@ FactorsOption = Annotated[
         "--factors",
         metavar="A,B",
         help="Columns of a folder: or hf: set that are factors; none for no factors.",
+    ),
+]
+PatternOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pattern",
+        metavar="P",
+        help="What files of a folder: are named like, such as 'obj{object}__{angle}.png': names in "
+        "braces are factors.",
+    ),
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="What images of your own are called; default: their folder's own name.",
     ),
 ]
 MetricOption = Annotated[
@@ -67,6 +84,8 @@ def train(
     resize: ResizeOption = None,
     levels: LevelsOption = None,
     factors: FactorsOption = None,
+    name: NameOption = None,
+    pattern: PatternOption = None,
     settings: SetOption = None,
     steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.")] = SOURCE_STEPS,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed; default: 0.")] = None,
@@ -84,7 +103,7 @@ def train(
     from drbench.runs.request import scoring_request, train_spec
 
     plain, by_metric = divided_settings(settings)
-    data = asked_data(dataset, origin, resize, levels, factors)
+    data = asked_data(dataset, origin, resize, levels, factors, name, pattern)
     labelled = bool(declared(data).factors)
     scoring = scoring_request(metric or [], by_metric, sample=sample, pairs=pairs, factors=labelled)
     if seeds and seed is not None:
@@ -105,6 +124,8 @@ def transfer(
     resize: ResizeOption = None,
     levels: LevelsOption = None,
     factors: FactorsOption = None,
+    name: NameOption = None,
+    pattern: PatternOption = None,
     settings: SetOption = None,
     steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.")] = TARGET_STEPS,
     seed: Annotated[
@@ -122,7 +143,7 @@ def transfer(
     from drbench.runs.request import scoring_request, transfer_spec
 
     plain, by_metric = divided_settings(settings)
-    data = asked_data(target, origin, resize, levels, factors)
+    data = asked_data(target, origin, resize, levels, factors, name, pattern)
     labelled = bool(declared(data).factors)
     scoring = scoring_request(metric or [], by_metric, sample=sample, pairs=pairs, factors=labelled)
     records = []
@@ -143,12 +164,22 @@ def asked_data(
     resize: int | None,
     levels: list[str] | None,
     factors: str | None,
+    called: str | None = None,
+    pattern: str | None = None,
 ) -> "DataRef":
     """The images that options name."""
     from drbench.runs.data import data_ref
 
     kept: dict[str, Any] = parse_settings(levels, option="--levels", example="scale=2")
-    return data_ref(name, origin, resize=resize, levels=kept, factors=parse_names(factors))
+    return data_ref(
+        name,
+        origin,
+        resize=resize,
+        levels=kept,
+        factors=parse_names(factors),
+        called=called,
+        pattern=pattern,
+    )
 
 
 def divided_settings(settings: list[str] | None) -> tuple[dict[str, Any], dict[str, Any]]:

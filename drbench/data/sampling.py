@@ -15,7 +15,7 @@ from drbench.data.ground_truth import GroundTruth
 from drbench.data.partners import drawn_partners, part_of
 from drbench.errors import RequestError
 
-SPLIT_STREAM, SAMPLE_STREAM, BATCH_STREAM = 0, 2, 3
+SPLIT_STREAM, INTERVENTION_STREAM, SAMPLE_STREAM, BATCH_STREAM = range(4)
 """Second entries of seeds, so that one seed gives independent draws for each purpose."""
 
 _MOST_DRAWS = 2**22
@@ -25,6 +25,9 @@ _LARGEST_ROUND = 2**16
 def split_rows(truth: GroundTruth, seed: int, share: float = 0.2) -> Bool[np.ndarray, "n"]:
     """Rows that training never sees.
 
+    A set has one split, whatever it is cut down to: a row of a cut is held out if that row of the
+    whole set is.
+
     Parameters
     ----------
     truth : GroundTruth
@@ -32,7 +35,8 @@ def split_rows(truth: GroundTruth, seed: int, share: float = 0.2) -> Bool[np.nda
     seed : int
         Equal seeds hold out equal rows.
     share : float
-        Share of rows to hold out, in (0, 1): exact to the row; with groups, to the group.
+        Share of the whole set's rows to hold out, in (0, 1): exact to the row; with groups, to the
+        group. A cut has as many of them as fall into it.
 
     Returns
     -------
@@ -42,10 +46,19 @@ def split_rows(truth: GroundTruth, seed: int, share: float = 0.2) -> Bool[np.nda
     Raises
     ------
     RequestError
-        If there are not two rows, or groups, to part.
+        If there are not two rows, or groups, to part, or a cut has rows of one part only.
     """
     if not 0 < share < 1:
         raise RequestError(f"The held-out share is {share}: choose one between 0 and 1.")
+    if truth.cut is not None:
+        held_out = split_rows(truth.cut.whole, seed, share)[truth.cut.rows]
+        if held_out.all() or not held_out.any():
+            part = "for training" if held_out.all() else "held out"
+            raise RequestError(
+                f"{truth.spec.name} is cut down to {len(truth):,} images, of which seed {seed} "
+                f"leaves none {part}: keep more levels, or choose another seed."
+            )
+        return held_out
     rng = np.random.default_rng([seed, SPLIT_STREAM])
     n = len(truth)
     if truth.groups is None:
@@ -103,6 +116,7 @@ def image_rows(
 def weak_pairs(
     truth: GroundTruth,
     allowed: Bool[np.ndarray, "n"],
+    *,
     count: int,
     k: int,
     distinct: bool,

@@ -10,7 +10,8 @@ from drbench.errors import RequestError
 from drbench.frozen import Frozen
 
 FactorKind = Literal["categorical", "ordinal", "cyclic", "continuous"]
-Origin = Literal["official", "rendered"]
+Origin = Literal["official", "rendered", "own"]
+"""The maker's files, a drawing computed from the classes, or images of one's own on this disk."""
 
 
 class Factor(Frozen):
@@ -141,6 +142,14 @@ class DatasetSpec(Frozen):
         if min(self.image_shape) < 1:
             raise ValueError(f"data set {self.name}: image shape {self.image_shape}")
         return self
+
+    @property
+    def default_origin(self) -> Origin:
+        """The origin that is opened where none is named: official if there is one, else the first.
+
+        Of two origins one is always official, so that the first is the only one.
+        """
+        return "official" if "official" in self.origins else self.origins[0]
 
     def require_origin(self, origin: str) -> None:
         """Refuse an origin that cannot be opened.

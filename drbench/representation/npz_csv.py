@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from drbench.errors import RepresentationError
+from drbench.files import unreadable
 from drbench.representation.representation import Representation, latent_matrix
 
 
@@ -71,7 +72,7 @@ def _read_csv(path: Path) -> tuple[list[str], np.ndarray]:
             f"{path} is missing: a header of factor names, then a row of classes an image."
         ) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RepresentationError(f"{path} cannot be read: {error}.") from error
+        raise RepresentationError(f"{path} cannot be read: {unreadable(error)}.") from error
     if len(lines) < 2:
         raise RepresentationError(f"{path} holds no classes below its header.")
     header = [name.strip() for name in lines[0][1]]

@@ -10,6 +10,7 @@ from typing import Any, Literal, final
 import numpy as np
 from jaxtyping import Float, Int
 
+from drbench.data.codes import stray_class
 from drbench.data.spec import Factor
 from drbench.errors import RepresentationError
 from drbench.representation.labels import read_labels
@@ -292,12 +293,8 @@ def _check_finite(r: Representation) -> None:
 
 def _check_codes(r: Representation) -> None:
     for j, factor in enumerate(r.factors):
-        column = r.codes[:, j]
-        if factor.size is None:
-            if r.values is None or not np.isfinite(r.values[:, j]).all():
-                raise RepresentationError(f"The continuous factor {factor.name} lacks values.")
-        elif column.min() < 0 or column.max() >= factor.size:
-            wrong = int(column.min() if column.min() < 0 else column.max())
-            raise RepresentationError(
-                f"Factor {factor.name} has a label {wrong}, outside 0 to {factor.size - 1}."
-            )
+        lacks = r.values is None or not np.isfinite(r.values[:, j]).all()
+        if factor.size is None and lacks:
+            raise RepresentationError(f"The continuous factor {factor.name} lacks values.")
+    if wrong := stray_class(r.codes, r.factors):
+        raise RepresentationError(f"The {wrong}.")

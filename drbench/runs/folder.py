@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from drbench import registry
-from drbench.data.dataset import is_open
+from drbench.data.opening import is_open
 from drbench.errors import RequestError, RunError
 from drbench.files import cache_dir, write_text
 from drbench.frozen import Frozen, first_problem

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from drbench import __version__, registry
-from drbench.data.dataset import find_dataset, is_open
+from drbench.data.opening import find_dataset, is_open
 from drbench.metrics.metric import load_metric
 from drbench.runs.record import Software
 from drbench.runs.spec import RunSpec

@@ -6,7 +6,7 @@ from PIL import Image
 from drbench import registry
 from drbench.cli import run
 from drbench.data.card import render_card_head
-from drbench.data.dataset import find_dataset
+from drbench.data.opening import find_dataset
 
 
 def test_list_gives_name_distribution_and_summary_of_each(capsys) -> None:

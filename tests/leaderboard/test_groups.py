@@ -7,7 +7,7 @@ import pytest
 from drbench.board.build import _group as key_of
 from drbench.board.build import build
 from drbench.board.groups import CUT, OFFICIAL_TABLE, WHOLE, group, place, settings, tier
-from drbench.data.dataset import find_dataset
+from drbench.data.opening import find_dataset
 from drbench.data.spec import Factor
 from drbench.runs.record import Record
 from drbench.runs.spec import RunSpec

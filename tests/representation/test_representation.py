@@ -97,7 +97,7 @@ def test_declared_factors_are_held_to():
     assert found.factors == tuple(factors)
     assert found.codes.tolist() == [[0, -1], [4, -1], [1, -1], [1, -1]]
     assert found.values[:, 1].tolist() == [0.5, 0.5, 0.25, 2]
-    with pytest.raises(RepresentationError, match="shape has a label 5, outside 0 to 4"):
+    with pytest.raises(RepresentationError, match="shape has a class 5, outside 0 to 4"):
         Representation.from_arrays(LATENTS, labels + 1, factors=factors)
     with pytest.raises(RepresentationError, match="whole numbers"):
         Representation.from_arrays(LATENTS, labels + 0.5, factors=factors)

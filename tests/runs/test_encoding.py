@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from drbench import DataRef, Representation, score
+from drbench.data.sampling import split_rows
 from drbench.errors import DrbenchError, RequestError
+from drbench.runs.data import open_data
 from drbench.runs.encode import encode_dataset
 from drbench.runs.encoding import find_encoder
 
@@ -120,9 +122,10 @@ def test_a_file_finds_its_neighbours(tmp_path, monkeypatch):
     assert find_encoder(f"{tmp_path / 'main_of_mine.py'}:f")(3) == 3
 
 
-def test_rows_that_a_run_may_have_seen_are_noted(runs, small):
-    whole = small.SOURCE.model_copy(update={"levels": {**small.SOURCE.levels, "color": 2}})
-    representation, _ = encode_dataset(str(runs / "source"), whole, sample=20, seed=0)
-    assert any("may have seen these rows" in note for note in representation.notes)
-    same, _ = encode_dataset(str(runs / "source"), small.SOURCE, sample=20, seed=0)
-    assert not any("may have seen" in note for note in same.notes)
+def test_a_run_is_scored_on_rows_it_never_saw_whatever_levels_are_kept(runs, small):
+    trained = open_data(small.SOURCE)
+    seen = trained.cut.rows[~split_rows(trained, seed=0)]
+    for kept in (1, 2):
+        other = small.SOURCE.model_copy(update={"levels": {**small.SOURCE.levels, "color": kept}})
+        representation, _ = encode_dataset(str(runs / "source"), other, sample=10_000, seed=0)
+        assert not np.isin(open_data(other).cut.rows[representation.rows], seen).any()

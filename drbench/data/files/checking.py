@@ -55,7 +55,7 @@ def check_files(dataset: Dataset, root: Path | None = None) -> list[Finding]:
     faults: list[DataError] = []
     root = data_dir() if root is None else root  # before the cache, where it may lie, is another
     # The images are read whole and kept as one pixel each: room for the cache is not at stake.
-    source = Source(dataset.spec, "official", root, size=(1, 1), faults=faults)
+    source = Source(dataset.spec, dataset.spec.default_origin, root, size=(1, 1), faults=faults)
     findings = [finding for file in dataset.spec.files for finding in _file(source, file)]
     with _empty_cache():
         try:

@@ -185,7 +185,7 @@ def _hashed(places: Sequence[Path]) -> str:
     home = os.path.commonpath(places)
     files = [file for place in places for file in _files_of(place)]
     whole = hashlib.sha256()
-    with progress("hashing the maker's files, once", len(files)) as advance:
+    with progress("hashing the files, once", len(files)) as advance:
         for file in files:
             whole.update((os.path.relpath(file, home) + sha256_file(file)).encode())
             advance()

@@ -54,7 +54,12 @@ class Draw:
             parts = [image_rows(self.allowed, training.batch, rng)]
         else:
             *parts, columns = weak_pairs(
-                self.truth, self.allowed, training.batch, training.k, training.distinct, rng
+                self.truth,
+                self.allowed,
+                count=training.batch,
+                k=training.k,
+                distinct=training.distinct,
+                rng=rng,
             )
             changed = torch.from_numpy(columns) if self.supervision == "labelled_pairs" else None
         if self.others:

@@ -17,7 +17,7 @@ from drbench.board.board import (
 from drbench.board.fill import Filling, fill
 from drbench.board.groups import group, place, settings, tier
 from drbench.board.official import SIDE
-from drbench.data.dataset import is_open
+from drbench.data.opening import is_open
 from drbench.data.spec import Origin
 from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import DEFAULT_METRICS

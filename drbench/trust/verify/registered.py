@@ -6,7 +6,7 @@ from typing import final
 
 import torch
 
-from drbench.data.dataset import is_open
+from drbench.data.opening import is_open
 from drbench.errors import DrbenchError
 from drbench.models.model import Encoder, load_model
 from drbench.models.weights import weights_of

@@ -10,8 +10,8 @@ from PIL import Image
 
 from drbench import DataError, load_dataset, registry
 from drbench.checks import check_dataset
-from drbench.data.dataset import find_dataset
 from drbench.data.files.checking import check_files
+from drbench.data.opening import find_dataset
 from drbench.errors import MissingFilesError
 
 VIEWS = len(ANGLES) * len(SCALES)
