@@ -75,20 +75,27 @@ def score(
     json: JsonOption = None,
 ) -> None:
     """Score a representation: two arrays in a folder are enough."""
-    from drbench.cli.scores import score_tables
+    from drbench.cli.score_tables import score_tables
+    from drbench.metrics.metric import load_metric
     from drbench.runs.provenance import library_versions, plugin_versions
     from drbench.runs.request import scoring_request
     from drbench.runs.scores import remembered_scores
 
-    place, representation = load_representation(path, kind)
+    folder, representation = load_representation(path, kind)
     labelled = bool(representation.factors)
     by_metric = parse_settings_by_id(settings)
     request = scoring_request(metric or [], by_metric, sample=1, factors=labelled)
+    needing = [name for name in request.metrics if not load_metric(name).unsupervised]
+    if needing and not labelled:
+        raise RequestError(
+            f"{folder} has no factors, which {needing[0]} needs: give the classes of each row in a "
+            "classes.csv, or ask for metrics of the latents alone."
+        )
     plugins = plugin_versions({"metric": list(request.metrics)})
     document: dict[str, Any] = {
         "metrics": {},
         "provenance": {
-            "path": str(place),
+            "path": str(folder),
             "kind": kind,
             "seed": seed,
             "representation_hash": representation.fingerprint,
