@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from drbench.errors import DataError, DrbenchError, RequestError
     from drbench.metrics.duration import Duration
     from drbench.metrics.metric import Metric, MetricResult, metric
+    from drbench.metrics.scores import Scores
     from drbench.metrics.scoring import score
     from drbench.models.budget import Training
     from drbench.models.model import Batch, Model, load_model
     from drbench.representation.representation import Interventions, Representation
+    from drbench.runs.encode import encode
     from drbench.runs.execute import execute
     from drbench.runs.record import Record
     from drbench.runs.spec import DataRef, RunSpec, Scoring
@@ -47,9 +49,11 @@ _HOMES = {
     "Representation": "drbench.representation.representation",
     "RequestError": "drbench.errors",
     "RunSpec": "drbench.runs.spec",
+    "Scores": "drbench.metrics.scores",
     "Scoring": "drbench.runs.spec",
     "Source": "drbench.data.source",
     "Training": "drbench.models.budget",
+    "encode": "drbench.runs.encode",
     "execute": "drbench.runs.execute",
     "grid_codes": "drbench.data.codes",
     "load_dataset": "drbench.data.dataset",
@@ -78,10 +82,12 @@ __all__ = [
     "Representation",
     "RequestError",
     "RunSpec",
+    "Scores",
     "Scoring",
     "Source",
     "Training",
     "__version__",
+    "encode",
     "execute",
     "grid_codes",
     "load_dataset",

@@ -80,10 +80,10 @@ def agreements(representation: Representation, seed: int) -> Iterator[Agreement]
 def trained_representation(steps: int, seed: int) -> Representation:
     """A whole grid of images, and pairs of them, encoded by a model trained on it."""
     from drbench.runs.data import open_data
-    from drbench.runs.encoding import Sample, represent
     from drbench.runs.execute import execute
     from drbench.runs.folder import RunFolder
     from drbench.runs.request import train_spec
+    from drbench.runs.sample import Sample, represent
     from drbench.runs.spec import DataRef, Scoring
     from drbench.runs.trained import load_trained
 

@@ -40,12 +40,13 @@ def encode(
     A function maps images (k, height, width, channel) uint8 to latents (k, D), or to
     (mean, sampled). A run is given its held-out rows, a function any rows.
     """
-    from drbench.runs.encode import encode_dataset
+    from drbench.runs.encode import encode_sample
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"{out} exists already: choose another --out.")
     data = data_ref(dataset, origin, resize, levels, factors)
-    representation, data_hash = encode_dataset(encoder, data, sample=sample, seed=seed)
+    encoded = encode_sample(encoder, data, sample=sample, seed=seed)
+    representation = encoded.representation
     path = representation.save(out)
     for line in representation.notes:
         say(f"note: {line}")
@@ -54,7 +55,7 @@ def encode(
         "rows": len(representation.codes),
         "latents": representation.latents.shape[1],
         "pairs": 0 if pairs is None else len(pairs.factor),
-        "data_hash": data_hash,
+        "data_hash": encoded.data_hash,
         "path": str(path),
     }
     emit(facts, Table(("", ""), list(facts.items())))
@@ -77,9 +78,9 @@ def score(
     """Score a representation: two arrays in a folder are enough."""
     from drbench.cli.score_tables import score_tables
     from drbench.metrics.metric import load_metric
+    from drbench.runs.memo import remembered_scores
     from drbench.runs.provenance import library_versions, plugin_versions
     from drbench.runs.request import scoring_request
-    from drbench.runs.scores import remembered_scores
 
     folder, representation = load_representation(path, kind)
     labelled = bool(representation.factors)

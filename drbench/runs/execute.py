@@ -14,7 +14,6 @@ from jaxtyping import Bool
 from torch import nn
 
 from drbench.data.ground_truth import GroundTruth
-from drbench.data.sampling import split_rows
 from drbench.errors import RunError
 from drbench.files import cache_dir, sha256_file, write_text
 from drbench.metrics.metric import MetricResult
@@ -23,12 +22,11 @@ from drbench.models.checkpoints import CHECKPOINT, load_weights, save_weights
 from drbench.models.inference import default_device, encoder, objective, seeded_network
 from drbench.models.model import Model, load_model
 from drbench.models.training import fit
-from drbench.runs.data import image_shape, open_data
-from drbench.runs.encoding import Encoded, Sample, represent
 from drbench.runs.folder import RunFolder
+from drbench.runs.memo import remembered_scores
 from drbench.runs.provenance import git_state, library_versions, machine, plugins_of
 from drbench.runs.record import Provenance, Record, Stage, trained_by
-from drbench.runs.scores import remembered_scores
+from drbench.runs.sample import Encoded, Sample, held_out, represent
 from drbench.runs.spec import RunSpec
 
 PREPARE_FROM = 500_000
@@ -154,18 +152,16 @@ class Run:
     def prepare(cls, spec: RunSpec, *, prepared: bool = False) -> "Run":
         """Open the data and draw the sample; `prepared` images are kept on disk for training."""
         model = load_model(spec.model, **spec.hyperparameters)
-        truth = open_data(
+        scoring = spec.scoring
+        drawn = held_out(
+            spec,
             spec.data,
-            like=image_shape(spec.chain[0].data) if spec.init else None,
+            size=scoring.sample,
+            pairs=scoring.pairs,
+            seed=spec.seed,
             prepare=prepared,
         )
-        # One split for a chain: on the source's own data set nothing it was trained on is scored.
-        held_out = split_rows(truth, spec.chain[0].seed)
-        scoring = spec.scoring
-        sample = Sample.draw(
-            truth, held_out, size=scoring.sample, pairs=scoring.pairs, seed=spec.seed
-        )
-        return cls(spec, model, truth, held_out, sample, default_device())
+        return cls(spec, model, drawn.truth, drawn.rows, drawn.sample, default_device())
 
     def train(self, network: nn.Module, folder: RunFolder, *, resume: bool) -> None:
         if folder.weights_file.exists():  # trained already, interrupted while scoring

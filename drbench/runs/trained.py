@@ -9,8 +9,8 @@ from drbench.models.checkpoints import load_weights
 from drbench.models.inference import default_device, encoder, seeded_network
 from drbench.models.model import Model, load_model
 from drbench.runs.data import image_shape
-from drbench.runs.encoding import Encoder
 from drbench.runs.folder import RunFolder
+from drbench.runs.sample import Encoder
 
 
 @final
