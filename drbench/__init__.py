@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from drbench._version import __version__
 
 if TYPE_CHECKING:
+    from drbench import plot
     from drbench.data.codes import grid_codes
     from drbench.data.dataset import Dataset, load_dataset
     from drbench.data.files.stored import Contents
@@ -93,11 +94,14 @@ __all__ = [
     "load_dataset",
     "load_model",
     "metric",
+    "plot",
     "score",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plot":
+        return importlib.import_module("drbench.plot")
     if name not in _HOMES:
         raise AttributeError(f"module 'drbench' has no attribute {name!r}")
     try:

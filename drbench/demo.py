@@ -11,16 +11,17 @@ from jaxtyping import Int, UInt8
 from drbench.data.ground_truth import GroundTruth
 from drbench.errors import RunError
 from drbench.models.inference import decode
-from drbench.report.panels import (
-    Associations,
-    Facts,
-    Reconstructions,
-    Samples,
+from drbench.report.sheet import (
+    Panel,
     Section,
-    Table,
-    Traversal,
+    associations,
+    facts,
+    reconstructions,
+    samples,
+    table,
+    traversal,
+    write_sheet,
 )
-from drbench.report.sheet import write_sheet
 from drbench.report.tables import transfer_tables
 from drbench.representation.representation import Representation
 from drbench.runs.data import open_data
@@ -30,6 +31,7 @@ from drbench.runs.record import Record, Stage
 from drbench.runs.request import train_spec, transfer_spec
 from drbench.runs.spec import DataRef, Scoring
 from drbench.runs.trained import load_trained
+from drbench.table import Table
 from drbench.trust.store import BOARD, add, write_board
 
 SOURCE = DataRef(
@@ -120,18 +122,18 @@ def _sections(
     yield Section(
         "Source and target",
         [
-            Samples(like.images(rows), f"source: {SOURCE.name}, {SOURCE.origin}"),
-            Samples(truth.images(rows), f"target: {TARGET.name}, {TARGET.origin}"),
+            samples(like.images(rows), f"source: {SOURCE.name}, {SOURCE.origin}"),
+            samples(truth.images(rows), f"target: {TARGET.name}, {TARGET.origin}"),
         ],
         "Models learn on the source with what supervision they use, then see target images "
         "without any label.",
     )
-    yield Section("Before fine-tuning, and the gain by it", tables, _READING)
+    yield Section("Before fine-tuning, and the gain by it", [*map(table, tables)], _READING)
     firsts = [(f, r) for f, r in zip(folders, records, strict=True) if r.spec.seed == SEEDS[0]]
     yield Section(
         "Reconstructions of the target",
         [
-            Reconstructions(*_reconstructed(folder, truth, rows), record.spec.model)
+            reconstructions(*_reconstructed(folder, truth, rows), record.spec.model)
             for folder, record in firsts
         ],
         f"After fine-tuning, seed {SEEDS[0]}. Above the image, below what the model makes of it.",
@@ -150,7 +152,7 @@ def _sections(
         "Association matrix S of OMES on the target: 1 where a latent changes with a factor and "
         "with nothing else.",
     )
-    yield Section("What this is", [Facts(_facts(records))])
+    yield Section("What this is", [facts(_facts(records))])
 
 
 def _source_folder(target: Path) -> Path:
@@ -173,7 +175,7 @@ def _reconstructed(
     return images, decode(run.model, run.network, run.encode(images)[0])
 
 
-def _traversal(folder: Path, truth: GroundTruth, row: Int[np.ndarray, "1"]) -> Traversal:
+def _traversal(folder: Path, truth: GroundTruth, row: Int[np.ndarray, "1"]) -> Panel:
     run = load_trained(RunFolder(folder), seed=SEEDS[0])
     start = run.encode(truth.images(row))[0][0]  # (latent,)
     spread = Representation.load(RunFolder(folder).representation("after")).latents.std(axis=0)
@@ -182,18 +184,18 @@ def _traversal(folder: Path, truth: GroundTruth, row: Int[np.ndarray, "1"]) -> T
         shifts[:, None] * spread
     )  # (latent, step, latent)
     frames = decode(run.model, run.network, moved.reshape(-1, len(start)).astype(np.float32))
-    return Traversal(
+    return traversal(
         frames.reshape(len(start), len(shifts), *frames.shape[1:]),
         [f"latent {number}" for number in range(len(start))],
     )
 
 
-def _associations(records: list[Record], stage: Stage) -> Associations:
+def _associations(records: list[Record], stage: Stage) -> Panel:
     matrices = {
         record.spec.model: np.array(record.scores[stage]["omes"].matrix, dtype=float)
         for record in records
     }
-    return Associations(
+    return associations(
         matrices, [factor.name for factor in records[0].factors], f"{stage} fine-tuning"
     )
 

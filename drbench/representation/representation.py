@@ -109,7 +109,7 @@ class Representation:
         latents: Any,
         codes: Any = None,
         *,
-        factors: Sequence[Factor] | Sequence[str] | None = None,
+        factors: Sequence[Factor | str] | None = None,
         latent_groups: Any = None,
     ) -> "Representation":
         """A representation from two arrays.
