@@ -14,13 +14,13 @@ from drbench._version import __version__ as __version__
 _MODULES = {
     name: module
     for module, name in re.findall(
-        r"^from (\S+) import (\w+) as \w+$",
+        r"^from (drbench\.\S+) import (\w+) as \w+$",
         Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"),
         flags=re.MULTILINE,
     )
 }
 
-__all__ = sorted([*_MODULES, "__version__", "list_datasets", "list_metrics", "list_models"])
+__all__ = sorted([*_MODULES, "__version__", "list_datasets", "list_metrics", "list_models", "plot"])
 
 
 def list_datasets() -> list[str]:
@@ -45,6 +45,8 @@ def _names(kind: Literal["dataset", "model", "metric"]) -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plot":
+        return importlib.import_module("drbench.plot")
     if name not in _MODULES:
         raise AttributeError(f"module 'drbench' has no attribute {name!r}")
     try:

@@ -1,5 +1,6 @@
 """The public names of drbench and where each is: read by type checkers and by `__init__.py`."""
 
+from drbench import plot as plot
 from drbench.data.codes import grid_codes as grid_codes
 from drbench.data.dataset import Dataset as Dataset
 from drbench.data.files.stored import Contents as Contents
@@ -15,6 +16,7 @@ from drbench.errors import RequestError as RequestError
 from drbench.metrics.metric import Metric as Metric
 from drbench.metrics.metric import metric as metric
 from drbench.metrics.result import MetricResult as MetricResult
+from drbench.metrics.scores import Scores as Scores
 from drbench.metrics.scoring import score as score
 from drbench.models.budget import Runtime as Runtime
 from drbench.models.budget import Training as Training
@@ -27,6 +29,7 @@ from drbench.models.pretrained import HubWeights as HubWeights
 from drbench.models.pretrained import WeightsFile as WeightsFile
 from drbench.representation.representation import Interventions as Interventions
 from drbench.representation.representation import Representation as Representation
+from drbench.runs.encode import encode as encode
 from drbench.runs.execute import execute as execute
 from drbench.runs.record import Record as Record
 from drbench.runs.run import Run as Run

@@ -10,16 +10,17 @@ from jaxtyping import Int, UInt8
 
 from drbench.data.ground_truth import GroundTruth
 from drbench.errors import RequestError
-from drbench.report.panels import (
-    Associations,
-    Facts,
-    Reconstructions,
-    Samples,
+from drbench.report.sheet import (
+    Panel,
     Section,
-    Table,
-    Traversal,
+    associations,
+    facts,
+    reconstructions,
+    samples,
+    table,
+    traversal,
+    write_sheet,
 )
-from drbench.report.sheet import write_sheet
 from drbench.report.tables import transfer_tables
 from drbench.runs.data import open_data
 from drbench.runs.execute import execute
@@ -27,6 +28,7 @@ from drbench.runs.folder import RunFolder
 from drbench.runs.record import Record, Stage
 from drbench.runs.run import Run
 from drbench.studies.shipped import demo
+from drbench.table import Table
 from drbench.trust.store import BOARD, add, write_board
 
 RUNS = "runs"
@@ -91,18 +93,18 @@ def _sections(
     yield Section(
         "Source and target",
         [
-            Samples(like.images(rows), f"source: {source.data.name}, {source.data.origin}"),
-            Samples(truth.images(rows), f"target: {target.data.name}, {target.data.origin}"),
+            samples(like.images(rows), f"source: {source.data.name}, {source.data.origin}"),
+            samples(truth.images(rows), f"target: {target.data.name}, {target.data.origin}"),
         ],
         "Models learn on the source with what supervision they use, then see target images "
         "without any label.",
     )
-    yield Section("Before fine-tuning, and the gain by it", tables, _READING)
+    yield Section("Before fine-tuning, and the gain by it", [*map(table, tables)], _READING)
     firsts = [(f, r) for f, r in zip(folders, records, strict=True) if r.spec.seed == 0]
     yield Section(
         "Reconstructions of the target",
         [
-            Reconstructions(*_reconstructed(Run(folder), truth, rows), record.spec.model)
+            reconstructions(*_reconstructed(Run(folder), truth, rows), record.spec.model)
             for folder, record in firsts
         ],
         "After fine-tuning, seed 0. Above the image, below what the model makes of it.",
@@ -121,7 +123,7 @@ def _sections(
         "Association matrix S of OMES on the target: 1 where a latent changes with a factor and "
         "with nothing else.",
     )
-    yield Section("What this is", [Facts(_facts(records))])
+    yield Section("What this is", [facts(_facts(records))])
 
 
 _READING = (
@@ -139,7 +141,7 @@ def _reconstructed(
     return images, run.decode(run.encode(images))
 
 
-def _traversal(run: Run, truth: GroundTruth, row: Int[np.ndarray, "1"]) -> Traversal:
+def _traversal(run: Run, truth: GroundTruth, row: Int[np.ndarray, "1"]) -> Panel:
     start = run.encode(truth.images(row))[0]  # (latent,)
     spread = run.representation().latents.std(axis=0)
     shifts = np.linspace(-2, 2, 9)
@@ -147,18 +149,18 @@ def _traversal(run: Run, truth: GroundTruth, row: Int[np.ndarray, "1"]) -> Trave
         shifts[:, None] * spread
     )  # (latent, step, latent)
     frames = run.decode(moved.reshape(-1, len(start)))
-    return Traversal(
+    return traversal(
         frames.reshape(len(start), len(shifts), *frames.shape[1:]),
         [f"latent {number}" for number in range(len(start))],
     )
 
 
-def _associations(records: list[Record], stage: Stage) -> Associations:
+def _associations(records: list[Record], stage: Stage) -> Panel:
     matrices = {
         record.spec.model: np.array(record.scores[stage]["omes"].matrix, dtype=float)
         for record in records
     }
-    return Associations(
+    return associations(
         matrices, [factor.name for factor in records[0].factors], f"{stage} fine-tuning"
     )
 

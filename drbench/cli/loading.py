@@ -31,9 +31,9 @@ def load_representation(path: Path, kind: str) -> "tuple[Path, Representation]":
 
     if kind not in ("mean", "sampled"):
         raise RequestError(f"--kind {kind}: expected mean or sampled.")
-    run_representation = path / "representation" / "after"
-    place = run_representation if run_representation.is_dir() else path
-    representation = Representation.load(place, kind="sampled" if kind == "sampled" else "mean")
+    of_run = path / "representation" / "after"
+    folder = of_run if of_run.is_dir() else path
+    representation = Representation.load(folder, kind="sampled" if kind == "sampled" else "mean")
     for line in representation.notes:
         say(f"note: {line}")
-    return place, representation
+    return folder, representation

@@ -2,18 +2,20 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from drbench import registry
+from drbench.data.spec import Factor
 from drbench.errors import PluginError, RequestError
 from drbench.frozen import first_problem
 from drbench.metrics.cautions import cautions
 from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
+from drbench.seeds import require_seed
 
 Invariance = Literal[
     "permute_latents",
@@ -80,6 +82,8 @@ class Metric:
     ) -> MetricResult:
         """Score a representation, or latents (n, latent) and codes (n, factor).
 
+        A metric of the latents alone needs no codes.
+
         Raises
         ------
         RequestError
@@ -87,8 +91,8 @@ class Metric:
         PluginError
             If the metric returns NaN, an infinity, or no result at all.
         """
-        complete = self.validated(parameters)
-        representation = as_representation(latents, codes)
+        complete, seed = self.validated(parameters), require_seed(seed)
+        representation = as_representation(latents, codes, metrics=[self])
         if not representation.factors and not self.unsupervised:
             return MetricResult(value=None, parameters=complete | {"seed": seed}, reason=NO_FACTORS)
         try:
@@ -188,15 +192,31 @@ def metric(
     return decorate
 
 
-def as_representation(latents: Any, codes: Any = None) -> Representation:
-    """A representation as it is, or one of latents (n, latent) and codes (n, factor)."""
+def as_representation(
+    latents: Any,
+    codes: Any = None,
+    *,
+    factors: Sequence[Factor | str] | None = None,
+    metrics: Iterable[Metric] = (),
+) -> Representation:
+    """A representation as it is, or one of latents (n, latent) and codes (n, factor).
+
+    Raises
+    ------
+    RequestError
+        If a representation comes with codes, or one of the metrics needs codes and there are none.
+    """
     if isinstance(latents, Representation):
-        if codes is not None:
-            raise RequestError("A representation has its own codes: leave out the second argument.")
+        if codes is not None or factors is not None:
+            raise RequestError(
+                "A representation has its own codes and factors: leave out the second argument."
+            )
         return latents
-    if codes is None:
-        raise RequestError("Latents need codes (n, factor) beside them.")
-    return Representation.from_arrays(latents, codes)
+    needing = [metric.name for metric in metrics if not metric.unsupervised]
+    if codes is None and (needing or factors is not None):
+        what = f"The metric {needing[0]}" if needing else "A list of factors"
+        raise RequestError(f"{what} needs codes (n, factor) beside the latents: there are none.")
+    return Representation.from_arrays(latents, codes, factors=factors)
 
 
 def load_metric(name: str) -> Metric:

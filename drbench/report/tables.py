@@ -5,8 +5,8 @@ from itertools import groupby
 
 from drbench.board.board import Change, Row
 from drbench.board.build import build
-from drbench.report.panels import Table
 from drbench.runs.record import Record
+from drbench.table import Table
 
 MISSING = "n/a"
 CLASSIFIERS = (("full", "gbt"), ("pruned", "gbt_pruned"))
@@ -81,12 +81,12 @@ def _tables(rows: list[Row]) -> list[Table]:
         for column, score in zip(properties, scores, strict=True):
             notes[1].extend(f"{label}, {column}: {reason}" for reason in _reasons([score]))
     return [
-        Table(("model", "code", *sizes, "all"), by_factor, f"Accuracy, {where}", notes[0]),
+        Table(("model", "code", *sizes, "all"), by_factor, f"Accuracy, {where}", notes=notes[0]),
         Table(
             ("model", "code", *properties),
             overall,
             f"Modularity and compactness, {where}",
-            notes[1],
+            notes=notes[1],
         ),
     ]
 

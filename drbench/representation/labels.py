@@ -9,7 +9,10 @@ from jaxtyping import Float, Int, Shaped
 from drbench.data.codes import NO_CLASS
 from drbench.data.spec import Factor
 from drbench.errors import RepresentationError
+from drbench.representation.arrays import to_numpy
 
+_LEAST_SHARE = 0.5
+"""Share of the classes up to the largest that must occur for whole numbers to be classes."""
 _NO_LABEL = ("nan", "NaN", "NAN", "NA", "N/A", "<NA>", "null", "NULL")
 """What tables of text say where a label is missing."""
 
@@ -40,10 +43,10 @@ def read_labels(codes: Any, factors: Sequence[Factor | str] | None = None) -> La
     Parameters
     ----------
     codes : array-like (n, factor) or (n,)
-        Labels.
+        Labels: an array, a list, a tensor, or a frame of pandas or polars.
     factors : sequence of Factor or str, optional
         A column with a declaration is held to it: it is classes, or values of a continuous factor.
-        One with a name is inferred.
+        One with a name is inferred. Default: the names of a frame's columns, else factor_0, ...
 
     Raises
     ------
@@ -52,7 +55,9 @@ def read_labels(codes: Any, factors: Sequence[Factor | str] | None = None) -> La
         declared factors.
     """
     table = _table(codes)
-    chosen = list(factors) if factors is not None else []
+    if isinstance(factors, str):
+        raise RepresentationError(f"factors is {factors!r}, expected a list of names.")
+    chosen = list(factors or _names(codes))
     if not chosen:
         chosen = [f"factor_{j}" for j in range(table.shape[1])]
     if len(chosen) != table.shape[1]:
@@ -82,13 +87,21 @@ class _Column(NamedTuple):
     is_real: bool = False
 
 
+def _names(codes: Any) -> list[str]:
+    """Names of the columns of a frame; none where they are numbers, or there is no frame."""
+    columns = list(getattr(codes, "columns", ()))
+    return columns if all(isinstance(name, str) for name in columns) else []
+
+
 def _table(codes: Any) -> Shaped[np.ndarray, "n factor"]:
     try:
-        table = np.asarray(codes)
+        table = to_numpy(codes)
     except ValueError as error:
         raise RepresentationError(
             "The codes are rows of different lengths, expected an array (n, factor)."
         ) from error
+    except (TypeError, RuntimeError) as error:
+        raise RepresentationError(f"The codes are not an array of labels: {error}.") from error
     if table.ndim == 1:
         table = table[:, None]
     if table.ndim != 2 or not table.shape[1]:
@@ -111,7 +124,7 @@ def _inferred(column: Shaped[np.ndarray, "n"], name: str) -> _Column:
         factor, codes = Factor(name=name, kind="continuous"), np.full(len(numbers), NO_CLASS)
         note = f"factor {name}: real numbers that hardly repeat, taken as continuous"
         return _Column(factor, codes, numbers, note, is_real=True)
-    if whole and levels[0] >= 0 and levels[-1] < 2 * len(levels):
+    if whole and levels[0] >= 0 and _LEAST_SHARE * levels[-1] < len(levels):
         # Classes already, some of which the sample may lack.
         factor = Factor(name=name, kind="ordinal", size=int(levels[-1]) + 1)
         return _Column(factor, numbers.astype(np.int64), numbers)
@@ -148,20 +161,22 @@ def _declared(column: Shaped[np.ndarray, "n"], factor: Factor) -> _Column:
 
 def _numbers(column: Shaped[np.ndarray, "n"], name: str) -> Float[np.ndarray, "n"] | None:
     """A column as finite numbers; None if it is text."""
-    if column.dtype.kind not in "biufOUS":
+    if column.dtype.kind not in "biufOUST":
         raise RepresentationError(
             f"The labels of factor {name} have type {column.dtype}: expected numbers or text."
         )
-    if column.dtype.kind in "OUS":
-        empty = sum(1 for entry in column.tolist() if entry in (None, "", b""))
-        if empty:
+    entries = column.tolist()
+    if column.dtype.kind in "OUST":
+        if empty := sum(map(_is_missing, entries)):
             raise RepresentationError(f"Factor {name} lacks a label in {empty} rows.")
-    if column.dtype.kind in "OUS" and any("_" in str(entry) for entry in column.tolist()):
-        return None  # Python reads 1_2 as 12, but in a table it is a name
+        if any("_" in str(entry) for entry in entries):
+            return None  # Python reads 1_2 as 12, but in a table it is a name
     try:
         numbers = column.astype(np.float64)
+    except OverflowError:
+        numbers = np.full(len(column), 2.0**53)
     except (TypeError, ValueError) as error:
-        if missing := sum(str(entry) in _NO_LABEL for entry in column.tolist()):
+        if missing := sum(str(entry) in _NO_LABEL for entry in entries):
             raise RepresentationError(
                 f"Factor {name} lacks a label in {missing} rows, where it says NaN or NA: leave "
                 "those images out, or give the class a name."
@@ -172,3 +187,8 @@ def _numbers(column: Shaped[np.ndarray, "n"], name: str) -> Float[np.ndarray, "n
     if np.abs(numbers).max() >= 2**53 and column.dtype.kind != "f":
         raise RepresentationError(f"The labels of factor {name} exceed 2^53: number them from 0.")
     return numbers
+
+
+def _is_missing(entry: object) -> bool:
+    """Whether nothing is there; the frames' own marks of that cannot be compared, only named."""
+    return entry is None or type(entry).__name__ in ("NAType", "NaTType") or entry in ("", b"")

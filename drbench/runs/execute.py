@@ -13,7 +13,6 @@ from jaxtyping import Bool
 from torch import nn
 
 from drbench.data.ground_truth import GroundTruth
-from drbench.data.sampling import split_rows
 from drbench.errors import RunError
 from drbench.files import sha256_file, write_text
 from drbench.metrics.result import MetricResult
@@ -24,13 +23,12 @@ from drbench.models.model import Encoder, Trainable, load_model
 from drbench.models.training.loop import fit
 from drbench.models.training.state import forget_checkpoints
 from drbench.models.weights import load_weights, save_weights
-from drbench.runs.data import image_shape, open_data
-from drbench.runs.encoding import Encoded, Sample, represent
 from drbench.runs.folder import RunFolder
 from drbench.runs.identity import canonical, network_key, stored_key, stored_network_key
+from drbench.runs.memo import remembered_scores
 from drbench.runs.provenance import machine, software
 from drbench.runs.record import Provenance, Record, Stage, trained_by
-from drbench.runs.scores import remembered_scores
+from drbench.runs.sample import Encoded, Sample, held_out, represent
 from drbench.runs.spec import RunSpec
 
 PREPARE_FROM = 500_000
@@ -180,19 +178,18 @@ class Work:
     ) -> "Work":
         """Open the data and draw the sample; `prepared` images are kept on disk for training."""
         model = load_model(spec.model, **spec.hyperparameters)
-        truth = open_data(
+        scoring = spec.scoring
+        drawn = held_out(
+            spec,
             spec.data,
-            like=image_shape(spec.chain[0].data) if spec.init else None,
+            size=scoring.sample,
+            pairs=scoring.pairs,
+            seed=spec.seed,
             prepare=prepared,
         )
-        # One split for a chain: on the source's own data set nothing it was trained on is scored.
-        held_out = split_rows(truth, spec.chain[0].seed)
-        scoring = spec.scoring
-        sample = Sample.draw(
-            truth, held_out, size=scoring.sample, pairs=scoring.pairs, seed=spec.seed
-        )
         runtime = runtime or Runtime()
-        return cls(spec, model, truth, held_out, sample, runtime, chosen_device(runtime.device))
+        device = chosen_device(runtime.device)
+        return cls(spec, model, drawn.truth, drawn.rows, drawn.sample, runtime, device)
 
     def train(self, network: nn.Module, folder: RunFolder, *, resume: bool) -> None:
         if folder.weights_file.exists():  # trained already, interrupted while scoring

@@ -18,10 +18,10 @@ from drbench.models.model import Generative, load_model
 from drbench.models.weights import load_weights
 from drbench.representation.representation import Representation
 from drbench.runs.data import image_shape
-from drbench.runs.encoding import Encoder
 from drbench.runs.folder import RunFolder
 from drbench.runs.identity import network_key
 from drbench.runs.record import Record, Stage
+from drbench.runs.sample import Encoder
 from drbench.runs.spec import RunSpec
 
 

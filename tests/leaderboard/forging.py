@@ -13,9 +13,9 @@ from safetensors.numpy import save
 from drbench import Record, Representation, RunSpec, score
 from drbench.models.inference import encoder, seeded_network
 from drbench.models.weights import load_weights
-from drbench.runs.encoding import Sample, represent
 from drbench.runs.execute import Run
 from drbench.runs.record import Stage
+from drbench.runs.sample import Sample, represent
 from drbench.trust.store import write_board
 
 Arrays = dict[str, np.ndarray]

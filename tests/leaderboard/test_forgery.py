@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from drbench.data.sampling import intervention_rows
-from drbench.runs.encoding import Sample
 from drbench.runs.execute import Run
 from drbench.runs.record import Record
+from drbench.runs.sample import Sample
 from drbench.trust.likeness import ALIKE, lookalikes
 from drbench.trust.reading import read_model
 from drbench.trust.store import built_board, record_files, write_board

@@ -77,7 +77,7 @@ def test_models_are_blocks_of_one_table(make_record):
 def test_targets_of_other_origin_are_tables_of_their_own(make_record):
     both = {"before": scores(0.2), "after": scores(0.4)}
     records = [make_record(origin=origin, scores=both) for origin in ("official", "rendered")]
-    captions = [table.caption for table in transfer_tables(records)]
+    captions = [table.title for table in transfer_tables(records)]
     assert len(captions) == 4
     assert "official" in captions[0]
     assert "rendered" in captions[2]

@@ -16,9 +16,9 @@ from drbench.models.inference import seeded_network
 from drbench.models.weights import load_weights
 from drbench.progress import part_of
 from drbench.representation.representation import Representation
-from drbench.runs.encoding import Encoded
 from drbench.runs.execute import Run
 from drbench.runs.record import Record, Stage, trained_by
+from drbench.runs.sample import Encoded
 from drbench.trust.evidence import EVIDENCE
 from drbench.trust.verify.findings import (
     TOLERANCE,

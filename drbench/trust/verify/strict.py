@@ -6,7 +6,7 @@ Names, types and shapes are compared with what the record implies before any mem
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from drbench.data.spec import Factor
 from drbench.errors import BoardError, RepresentationError
 from drbench.representation.files import FORMAT_VERSION
-from drbench.representation.representation import Interventions, Representation
+from drbench.representation.representation import Representation
 from drbench.runs.record import Record
 from drbench.trust.reading import check_json
 from drbench.trust.verify.findings import RefutedError
@@ -104,20 +104,10 @@ def read_latents(path: Path, record: Record) -> Representation:
     _require_metadata(path, found, record)
     arrays = read_arrays(path, found.tensors)
     _require_rows(path, arrays["rows"])
-    pairs = {
-        name.removeprefix("pairs."): arrays.pop(name)
-        for name in list(arrays)
-        if name.startswith("pairs.")
-    }
-    if pairs:
-        _require_pairs(path, pairs["factor"], pairs["rows"], record)
+    if "pairs.factor" in arrays:
+        _require_pairs(path, arrays["pairs.factor"], arrays["pairs.rows"], record)
     try:
-        return Representation(
-            **cast(Any, arrays),
-            factors=record.factors,
-            interventions=Interventions(**pairs) if pairs else None,
-            notes=record.notes,
-        )
+        return Representation.from_tensors(arrays, factors=record.factors, notes=record.notes)
     except RepresentationError as error:
         raise RefutedError(f"{path}: {error}") from error
 

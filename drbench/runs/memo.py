@@ -4,21 +4,38 @@ import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from pydantic import ValidationError
 
 from drbench import registry
 from drbench.errors import DrbenchError
 from drbench.files import cache_dir, canonical_json, sha256_text, write_text
+from drbench.frozen import Frozen
 from drbench.metrics.metric import load_metric
 from drbench.metrics.result import MetricResult
+from drbench.metrics.scores import Scores
 from drbench.metrics.scoring import score
 from drbench.progress import say
 from drbench.representation.representation import Representation
 from drbench.runs.provenance import library_versions
 
 OnResult = Callable[[str, MetricResult], None]
+
+
+@final
+class Entry(Frozen):
+    """A remembered result, as it is on disk."""
+
+    result: MetricResult
+    """What was scored."""
+    sha256: str
+    """Of the result and of what it is the result of: an entry that was changed is not believed."""
+
+    @classmethod
+    def of(cls, result: MetricResult, file: Path) -> "Entry":
+        """The entry of a result, in a file that is named after what was scored."""
+        return cls(result=result, sha256=sha256_text(file.name + result.model_dump_json()))
 
 
 def remembered_scores(
@@ -28,7 +45,7 @@ def remembered_scores(
     seed: int,
     force: bool = False,
     on_result: OnResult | None = None,
-) -> dict[str, MetricResult]:
+) -> Scores:
     """Score a representation, reusing what the cache holds of it.
 
     Parameters
@@ -46,12 +63,14 @@ def remembered_scores(
 
     Returns
     -------
-    results : dict of name to MetricResult, in the order of `metrics`
+    Scores
+        In the order of `metrics`.
     """
     files = {
         name: _file(representation, name, parameters, seed) for name, parameters in metrics.items()
     }
-    results = {} if force else {name: found for name in metrics if (found := _read(files[name]))}
+    read = {} if force else {name: _read(file) for name, file in files.items()}
+    results = {name: result for name, result in read.items() if result is not None}
     for name, result in results.items():
         if on_result:
             on_result(name, result)
@@ -67,7 +86,7 @@ def remembered_scores(
         results |= score(
             representation, metrics=missing, seed=seed, parameters=parameters, on_result=keep
         )
-    return {name: results[name] for name in metrics}
+    return Scores({name: results[name] for name in metrics})
 
 
 def _file(
@@ -86,7 +105,7 @@ def _file(
 
 def _remember(file: Path, result: MetricResult) -> None:
     try:
-        write_text(file, result.model_dump_json())
+        write_text(file, Entry.of(result, file).model_dump_json())
     except DrbenchError as error:  # a memo less is no reason to lose the score
         say(f"warning: the score is not remembered. {error}")
 
@@ -95,9 +114,10 @@ def _read(file: Path) -> MetricResult | None:
     if not file.exists():
         return None
     try:
-        return MetricResult.model_validate_json(file.read_bytes())
+        entry = Entry.model_validate_json(file.read_bytes())
     except ValidationError:
-        return None  # written by another version: scored again
+        return None  # damaged, or written by another version: scored again
+    return entry.result if entry == Entry.of(entry.result, file) else None
 
 
 @functools.cache

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from drbench.cli.frame import emit
-from drbench.cli.scores import score_tables
+from drbench.cli.score_tables import score_tables
 from drbench.metrics.result import MetricResult
 
 NAMES = [f"a_factor_with_a_long_name_{j}" for j in range(9)]

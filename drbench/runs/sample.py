@@ -1,29 +1,32 @@
-"""From images to a representation, through any encoder: ours or a stranger's function."""
+"""The sample of a data set that is scored, and its representation by any function of images."""
 
 import hashlib
-import importlib
-import sys
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from drbench import registry
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.sampling import (
     INTERVENTION_STREAM,
     InterventionRows,
     intervention_rows,
     scored_rows,
+    split_rows,
 )
 from drbench.errors import DrbenchError, RequestError
 from drbench.progress import progress
+from drbench.representation.arrays import to_numpy
 from drbench.representation.representation import Interventions, Representation
+from drbench.runs.data import image_shape, open_data
+from drbench.runs.spec import DataRef, RunSpec
 
 BATCH = 256
+KEPT = 2**29
+"""Bytes of images, at most, that are kept because their rows come again."""
 Latents = Float[np.ndarray, "k latent"]
 Encoder = Callable[[UInt8[np.ndarray, "k height width channel"]], Any]
 """Maps images to latents (k, latent), or to (mean, sampled)."""
@@ -58,6 +61,53 @@ class Sample:
         """Share of base rows drawn again per factor; None where no pair exists."""
         shares = zip(truth.spec.factor_names, self.interventions.redrawn, strict=True)
         return {name: float(share) if np.isfinite(share) else None for name, share in shares}
+
+
+class HeldOut(NamedTuple):
+    """What a run may be scored on."""
+
+    truth: GroundTruth
+    """The data set, with images as the run takes them."""
+    rows: Bool[np.ndarray, "n"]
+    """Rows of it that the run never trains on."""
+    sample: Sample
+    """Those that are scored."""
+
+
+def held_out(
+    spec: RunSpec,
+    data: DataRef | GroundTruth,
+    *,
+    size: int,
+    pairs: int,
+    seed: int,
+    prepare: bool = False,
+) -> HeldOut:
+    """Open a data set for a run and draw from what the run never trains on.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        The run.
+    data : DataRef or GroundTruth
+        The data set, its own or another; images get the shape that the run takes.
+    size, pairs : int
+        Rows, and interventions per factor, at most.
+    seed : int
+        Of the sample.
+    prepare : bool
+        Whether images are prepared on disk, for training.
+    """
+    first = spec.chain[0]
+    if isinstance(data, GroundTruth):
+        height, width, channels = image_shape(first.data)
+        truth = data.resized(height, width).with_channels(channels)
+    else:
+        like = None if data == first.data else image_shape(first.data)
+        truth = open_data(data, like=like, prepare=prepare)
+    # One split for a chain: on the source's own data set nothing it was trained on is scored.
+    rows = split_rows(truth, first.seed)
+    return HeldOut(truth, rows, Sample.draw(truth, rows, size=size, pairs=pairs, seed=seed))
 
 
 class Encoded(NamedTuple):
@@ -95,21 +145,34 @@ def represent(
     """
     rows, pairs = sample.rows, sample.interventions
     every = np.concatenate([rows, pairs.rows.reshape(-1)])
-    scored, paired = (_hash_of_codes(truth, of) for of in (rows, pairs.rows.reshape(-1)))
+    new = np.zeros(len(every), dtype=bool)
+    new[np.unique(every, return_index=True)[1]] = True
+    read = _read_once(truth, every)
+    scored, paired = (_hash_of_codes(truth, these) for these in (rows, pairs.rows.reshape(-1)))
     parts: list[tuple[Latents, Latents | None]] = []
+    encoded: list[Int[np.ndarray, k]] = []
     with progress(label, len(every)) as advance:
         for start in range(0, len(every), BATCH):
-            images = truth.images(every[start : start + BATCH])
+            batch = every[start : start + BATCH]
+            images = read(batch)
             cut = max(0, len(rows) - start)
             scored.update(images[:cut].tobytes())
             paired.update(images[cut:].tobytes())
-            parts.append(_encoded(encoder, images))
+            # Samples of one image differ; without samples it is encoded once.
+            once = bool(parts) and parts[0][1] is None
+            chosen = new[start : start + BATCH] if once else np.ones(len(batch), dtype=bool)
+            if chosen.any():
+                parts.append(_encoded(encoder, images[chosen]))
+                encoded.append(batch[chosen])
             advance(len(images))
     if len(widths := {part[0].shape[1] for part in parts}) > 1:
         raise RequestError(f"The encoder returned {sorted(widths)} latents in different batches.")
     mean = np.concatenate([part[0] for part in parts])
     stochastic = [part[1] for part in parts if part[1] is not None]
     sampled = np.concatenate(stochastic) if len(stochastic) == len(parts) else None
+    if sampled is None:
+        distinct, first = np.unique(np.concatenate(encoded), return_index=True)
+        mean = mean[first[np.searchsorted(distinct, every)]]
     n, shape = len(rows), (len(pairs.rows), 2, mean.shape[1])
     interventions = Interventions(
         factor=pairs.factor,
@@ -121,11 +184,11 @@ def represent(
     representation = Representation(
         mean=mean[:n],
         sampled=None if sampled is None else sampled[:n],
-        codes=truth.codes[rows].astype(np.int64),
+        codes=truth.codes[rows],
         values=None if truth.values is None else truth.values[rows],
         factors=truth.spec.factors,
         rows=rows,
-        split_groups=None if truth.groups is None else truth.groups[rows].astype(np.int64),
+        split_groups=None if truth.groups is None else truth.groups[rows],
         interventions=interventions if len(pairs.rows) else None,
         notes=truth.notes,
     )
@@ -138,21 +201,45 @@ def _hash_of_codes(truth: GroundTruth, rows: Int[np.ndarray, "k"]) -> "hashlib._
     return hashlib.sha256(np.ascontiguousarray(truth.codes[rows], dtype="<i4").tobytes())
 
 
+def _read_once(
+    truth: GroundTruth, rows: Int[np.ndarray, "n"]
+) -> Callable[[Int[np.ndarray, "k"]], UInt8[np.ndarray, "k height width channel"]]:
+    """Images of the rows, each read once, as far as those that come again fit in memory."""
+    distinct, counts = np.unique(rows, return_counts=True)
+    fitting = KEPT // math.prod(truth.spec.image_shape)
+    again = set(distinct[counts > 1][:fitting].tolist())
+    kept: dict[int, UInt8[np.ndarray, "height width channel"]] = {}
+
+    def read(batch: Int[np.ndarray, "k"]) -> UInt8[np.ndarray, "k height width channel"]:
+        numbers = batch.tolist()
+        unread = [row for row in dict.fromkeys(numbers) if row not in kept]
+        images = truth.images(np.array(unread)) if unread else ()
+        fresh = dict(zip(unread, images, strict=True))
+        kept.update({row: image.copy() for row, image in fresh.items() if row in again})
+        return np.stack([fresh[row] if row in fresh else kept[row] for row in numbers])
+
+    return read
+
+
 def _encoded(
     encoder: Encoder, images: UInt8[np.ndarray, "k height width channel"]
 ) -> tuple[Latents, Latents | None]:
     try:
         output = encoder(images)
-        mean, sampled = output if isinstance(output, tuple) else (output, None)
-        mean = np.asarray(mean, dtype=np.float32)
-        sampled = None if sampled is None else np.asarray(sampled, dtype=np.float32)
+        outputs = output if isinstance(output, tuple) else (output,)
+        arrays = [to_numpy(each).astype(np.float32) for each in outputs]
     except DrbenchError:
         raise
     except (Exception, SystemExit) as error:  # a stranger's function may fail in any way
         raise DrbenchError(
-            f"The encoder failed on images of shape {images.shape}, uint8: "
+            f"The encoder failed on {len(images)} images of shape {images.shape[1:]}: "
             f"{type(error).__name__}: {error}"
         ) from error
+    if len(arrays) not in (1, 2):
+        raise RequestError(
+            f"The encoder returned {len(arrays)} arrays: expected latents, or (mean, sampled)."
+        )
+    mean, sampled = arrays[0], arrays[1] if len(arrays) == 2 else None
     if mean.ndim != 2 or len(mean) != len(images):
         raise RequestError(
             f"The encoder returned an array of shape {mean.shape} for {len(images)} images: "
@@ -163,39 +250,3 @@ def _encoded(
             f"The encoder returned means of shape {mean.shape}, samples of {sampled.shape}."
         )
     return mean, sampled
-
-
-def find_encoder(reference: str) -> Encoder:
-    """The function that `FILE.py:function` or `module:function` names.
-
-    Raises
-    ------
-    RequestError
-        If there is no such file, module or function.
-    """
-    place, _, attribute = reference.rpartition(":")
-    if not place or not attribute:
-        raise RequestError(f"{reference!r} is no run folder, FILE.py:function or module:function.")
-    try:
-        module = _module_of(place)
-    except DrbenchError:
-        raise
-    except (Exception, SystemExit) as error:  # a stranger's module may fail in any way
-        raise RequestError(
-            f"{place} cannot be imported: {type(error).__name__}: {error}."
-        ) from error
-    encoder = getattr(module, attribute, None)
-    if not callable(encoder):
-        raise RequestError(f"{place} has no function {attribute!r}.")
-    return encoder
-
-
-def _module_of(place: str) -> Any:
-    if not place.endswith(".py"):
-        sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
-        return importlib.import_module(place)
-    path = Path(place).resolve()
-    if not path.is_file():
-        raise RequestError(f"{path} does not exist.")
-    sys.path.insert(0, str(path.parent))  # so that the file finds its neighbours
-    return registry.import_file(path)

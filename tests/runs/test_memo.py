@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from drbench import Representation, grid_codes
-from drbench.runs import scores
-from drbench.runs.scores import remembered_scores
+from drbench.runs import memo
+from drbench.runs.memo import remembered_scores
 
 
 @pytest.fixture
@@ -21,13 +21,13 @@ def counted(monkeypatch, tmp_path: Path) -> list[str]:
     """Names of the metrics that were really computed."""
     monkeypatch.setenv("DRBENCH_CACHE", str(tmp_path))
     computed: list[str] = []
-    score = scores.score
+    score = memo.score
 
     def spy(*args, metrics, **kwargs):
         computed.extend(metrics)
         return score(*args, metrics=metrics, **kwargs)
 
-    monkeypatch.setattr(scores, "score", spy)
+    monkeypatch.setattr(memo, "score", spy)
     return computed
 
 
@@ -68,12 +68,21 @@ def test_a_parameter_left_at_its_default_is_the_same_request(representation, cou
     assert counted == ["mig"]
 
 
-def test_a_damaged_memory_is_scored_again(representation, counted, tmp_path):
-    remembered_scores(representation, {"mig": {}}, seed=0)
-    for file in (tmp_path / "scores").iterdir():
-        file.write_text("{")
-    remembered_scores(representation, {"mig": {}}, seed=0)
-    assert counted == ["mig", "mig"]
+@pytest.mark.parametrize("change", ["damaged", "edited", "of another"])
+def test_a_memory_that_was_changed_is_scored_again(representation, counted, tmp_path, change):
+    first = remembered_scores(representation, {"mig": {}}, seed=0)
+    (file,) = (tmp_path / "scores").iterdir()
+    text = file.read_text()
+    if change == "of another":
+        remembered_scores(representation, {"mig": {"bins": 5}}, seed=0)
+        (other,) = set((tmp_path / "scores").iterdir()) - {file}
+        text = other.read_text()
+    elif change == "edited":
+        text = text.replace(f'"value":{first["mig"].value}', '"value":0.125')
+    file.write_text("{" if change == "damaged" else text)
+    counted.clear()
+    assert remembered_scores(representation, {"mig": {}}, seed=0) == first
+    assert counted == ["mig"]
 
 
 def test_results_come_in_the_order_asked_for_and_are_told_one_by_one(representation, counted):
@@ -95,6 +104,6 @@ def test_a_cache_that_cannot_be_written_costs_no_score(representation, monkeypat
 
 def test_scores_of_other_library_versions_are_not_reused(representation, counted, monkeypatch):
     remembered_scores(representation, {"mig": {}}, seed=0)
-    monkeypatch.setattr(scores, "library_versions", lambda: {"scikit-learn": "9.9.9"})
+    monkeypatch.setattr(memo, "library_versions", lambda: {"scikit-learn": "9.9.9"})
     remembered_scores(representation, {"mig": {}}, seed=0)
     assert counted == ["mig", "mig"]
