@@ -13,7 +13,7 @@ from drbench.errors import DrbenchError, RequestError
 from drbench.runs import sample as sample_module
 from drbench.runs.data import open_data
 from drbench.runs.encode import encode_sample, imported_encoder
-from drbench.runs.folder import RunFolder
+from drbench.runs.run import Run
 
 DATA = DataRef(
     name="dsprites",
@@ -248,7 +248,7 @@ def test_a_run_is_named_by_its_folder_or_itself(runs, small):
     data = open_data(small.TARGET)
     named = drbench.encode(runs / "target", data, sample=30)
     assert (
-        drbench.encode(RunFolder(runs / "target"), data, sample=30).fingerprint == named.fingerprint
+        drbench.encode(Run.load(runs / "target"), data, sample=30).fingerprint == named.fingerprint
     )
     by_ref = encode_sample(str(runs / "target"), small.TARGET, sample=30, seed=0)
     np.testing.assert_array_equal(by_ref.representation.mean, named.mean)
