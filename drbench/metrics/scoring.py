@@ -8,7 +8,7 @@ from drbench.data.spec import Factor
 from drbench.errors import DrbenchError, PluginError, RequestError
 from drbench.metrics.metric import Metric, MetricResult, as_representation, load_metric
 from drbench.metrics.scores import Scores
-from drbench.progress import part_of
+from drbench.progress import part_of, progress
 from drbench.representation.representation import Representation
 from drbench.seeds import require_seed
 
@@ -99,7 +99,7 @@ def score(
     for number, (name, metric) in enumerate(chosen.items(), 1):
         place = f" ({number} of {len(chosen)})" if len(chosen) > 1 else ""
         try:
-            with part_of(name + place):
+            with progress(name + place, 0), part_of(name + place):
                 result = metric(representation, seed=seed, **complete[name])
         except DrbenchError:
             raise
