@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drbench.cli.frame import Table, emit
-from drbench.cli.loading import load_representation
+from drbench.cli.loading import load_representation, require_factors
 
 if TYPE_CHECKING:
     from drbench.conventions.convention import Parts
@@ -44,6 +44,7 @@ def explain(
     from drbench.runs.provenance import library_versions
 
     place, representation = load_representation(path, kind)
+    require_factors(place, representation, "an explanation")
     explained = explain_representation(representation, metric or DEFAULT, seed=seed, slow=slow)
     rows, latents = representation.latents.shape
     about = (

@@ -37,3 +37,18 @@ def load_representation(path: Path, kind: str) -> "tuple[Path, Representation]":
     for line in representation.notes:
         say(f"note: {line}")
     return folder, representation
+
+
+def require_factors(folder: Path, representation: "Representation", what: str) -> None:
+    """Refuse a representation without factors.
+
+    Raises
+    ------
+    RequestError
+        With `what` needs them.
+    """
+    if not representation.factors:
+        raise RequestError(
+            f"{folder} has no factors, which {what} needs: give the classes of each row in a "
+            "classes.csv, or score it with metrics of the latents alone (gaussian_tc, latent_mi)."
+        )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drbench.cli.frame import JsonOption, SetOption, Table, emit, parse_settings_by_id
-from drbench.cli.loading import load_representation
+from drbench.cli.loading import load_representation, require_factors
 from drbench.cli.runs import (
     FactorsOption,
     LevelsOption,
@@ -90,12 +90,8 @@ def score(
     labelled = bool(representation.factors)
     by_metric = parse_settings_by_id(settings)
     request = scoring_request(metric or [], by_metric, sample=1, factors=labelled)
-    needing = [name for name in request.metrics if not load_metric(name).unsupervised]
-    if needing and not labelled:
-        raise RequestError(
-            f"{folder} has no factors, which {needing[0]} needs: give the classes of each row in a "
-            "classes.csv, or ask for metrics of the latents alone."
-        )
+    if needing := [name for name in request.metrics if not load_metric(name).unsupervised]:
+        require_factors(folder, representation, needing[0])
     plugins = plugin_versions({"metric": list(request.metrics)})
     document: dict[str, Any] = {
         "metrics": {},

@@ -9,7 +9,7 @@ from drbench.errors import DrbenchError, PluginError, RequestError
 from drbench.metrics.metric import Metric, as_representation, load_metric
 from drbench.metrics.result import MetricResult
 from drbench.metrics.scores import Scores
-from drbench.progress import part_of
+from drbench.progress import part_of, progress
 from drbench.representation.representation import Representation
 from drbench.seeds import require_seed
 
@@ -100,7 +100,7 @@ def score(
     for number, (name, metric) in enumerate(chosen.items(), 1):
         place = f" ({number} of {len(chosen)})" if len(chosen) > 1 else ""
         try:
-            with part_of(name + place):
+            with progress(name + place, 0), part_of(name + place):
                 result = metric(representation, seed=seed, **complete[name])
         except DrbenchError:
             raise

@@ -23,7 +23,10 @@ def to_numpy(array: Any) -> np.ndarray:
         if array.is_floating_point() and array.dtype != torch.float64:
             array = array.float()  # NumPy has no bfloat16
         return array.numpy()
-    return np.asarray(array)
+    try:
+        return np.asarray(array)
+    except ValueError as error:
+        raise ValueError("they are rows of different lengths") from error
 
 
 def latent_matrix(array: Any, what: str) -> Float[np.ndarray, "n latent"]:

@@ -96,11 +96,7 @@ def _names(codes: Any) -> list[str]:
 def _table(codes: Any) -> Shaped[np.ndarray, "n factor"]:
     try:
         table = to_numpy(codes)
-    except ValueError as error:
-        raise RepresentationError(
-            "The codes are rows of different lengths, expected an array (n, factor)."
-        ) from error
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise RepresentationError(f"The codes are not an array of labels: {error}.") from error
     if table.ndim == 1:
         table = table[:, None]

@@ -227,7 +227,8 @@ def _encoded(
     try:
         output = encoder(images)
         outputs = output if isinstance(output, tuple) else (output,)
-        arrays = [to_numpy(each).astype(np.float32) for each in outputs]
+        # Our own deterministic models return (mean, None).
+        arrays = [to_numpy(each).astype(np.float32) for each in outputs if each is not None]
     except DrbenchError:
         raise
     except (Exception, SystemExit) as error:  # a stranger's function may fail in any way

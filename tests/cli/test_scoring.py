@@ -40,3 +40,8 @@ def test_a_wrong_request_is_one_sentence_and_exit_2(latents_alone, arguments, wo
     error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
     assert len(error) == 1
     assert words in error[0]
+
+
+def test_an_explanation_needs_factors(latents_alone, capsys):
+    assert run(["explain", str(latents_alone)]) == 2
+    assert "has no factors, which an explanation needs" in capsys.readouterr().err

@@ -191,6 +191,12 @@ def test_each_image_of_a_stochastic_encoder_has_a_draw_of_its_own(truth):
     np.testing.assert_array_equal(noise[:, 0], np.arange(len(noise)))
 
 
+def test_no_samples_may_be_none(truth):
+    whole = drbench.encode(Seen(), truth[0], sample=9)
+    alone = drbench.encode(lambda images: (Seen()(images), None), truth[0], sample=9)
+    assert alone.fingerprint == whole.fingerprint
+
+
 def test_images_that_do_not_fit_in_memory_are_read_again(truth, monkeypatch):
     data, reads = truth
     kept = encode_sample(Seen(), data, sample=300, seed=0)
@@ -262,6 +268,7 @@ def test_a_run_is_named_by_its_folder_or_itself(runs, small):
         ({"sample": 0}, "expected 1 or more"),
         ({"seed": -1}, "The seed is -1"),
         ({"encoder": lambda images: (images, images, images)}, "returned 3 arrays"),
+        ({"encoder": lambda images: None}, "returned 0 arrays"),
     ],
 )
 def test_a_wrong_request_is_one_sentence(request_, words):
