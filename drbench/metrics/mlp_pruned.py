@@ -1,6 +1,5 @@
 """Pruned MLP explicitness: how well a network reads each factor from its associated latents."""
 
-import functools
 from typing import Annotated
 
 from pydantic import Field
@@ -8,7 +7,6 @@ from pydantic import Field
 from drbench.metrics.duration import Duration
 from drbench.metrics.metric import MetricResult, metric
 from drbench.metrics.predict.estimators import Epochs, Mlp
-from drbench.metrics.predict.predictors import fit_columns
 from drbench.metrics.predict.pruned import pruned_result
 from drbench.representation.representation import Representation
 
@@ -72,7 +70,7 @@ def mlp_pruned(
     """
     return pruned_result(
         representation,
-        functools.partial(fit_columns, representation, predictor=Mlp(epochs), seed=seed),
+        Mlp(epochs),
         seed=seed,
         inactive=inactive,
         parameters={"seed": seed, "inactive": inactive, "epochs": epochs},

@@ -97,17 +97,6 @@ def test_durations_are_rounded_as_one_would_say_them():
     ]  # fmt: skip
 
 
-def test_a_regression_that_is_not_asked_for_is_announced(monkeypatch, capsys):
-    from drbench.metrics import regression
-    from drbench.metrics.estimate.regression import Folds, squared_errors
-
-    monkeypatch.setattr(regression, "in_parallel", lambda *_: {})
-    known = representation(50_000, 10, [5, 5])
-    folds = Folds.of(known, 0)
-    squared_errors(known, known.latents, [(0,), (1,), (0, 1)], folds, seed=0, rounds=40)
-    assert capsys.readouterr().err.startswith("Sobol indices by regression: about ")
-
-
 def test_every_registered_metric_has_a_duration():
     for name in registry.names("metric"):
         duration = registry.load("metric", name).duration
