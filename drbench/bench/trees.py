@@ -1,7 +1,7 @@
 """The compiled trees against scikit-learn's: are they the same, and if not, how far apart."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -15,8 +15,9 @@ from drbench.data.spec import Factor
 from drbench.metrics.dci import compactness, modularity, weighted
 from drbench.metrics.estimate.splits import split_rows
 from drbench.metrics.predict.boosting import Workers, boost, workers
-from drbench.metrics.predict.fits import Fit
-from drbench.metrics.predict.trees import fit_factor
+from drbench.metrics.predict.estimators import Problem
+from drbench.metrics.predict.fits import Fit, judged
+from drbench.metrics.predict.trees import predict_by_sklearn, predict_compiled
 from drbench.progress import track
 
 _ANOTHER, _LOTS = 1_000, 6
@@ -191,12 +192,13 @@ def _means(some: list["Quantities"]) -> "Quantities":
 
 def _quantities(fits: list[Fit]) -> "Quantities":
     importance = np.stack([fit.importances for fit in fits], axis=1)
-    return {
-        "accuracy": float(np.mean([fit.test for fit in fits])),
+    quantities = {
+        "accuracy": np.mean([fit.test for fit in fits]),
         "importances": importance,
         "disentanglement": modularity(importance),
         "completeness": weighted(compactness(importance), importance.sum(axis=0)),
     }
+    return {name: np.asarray(quantity) for name, quantity in quantities.items()}
 
 
 def _fit(
@@ -205,15 +207,11 @@ def _fit(
     is_class = representation.factors[factor].size is not None
     labels = representation.codes if is_class else representation.values
     assert labels is not None  # a continuous factor has values
-    return fit_factor(
-        representation.latents,
-        labels[:, factor],
-        split_rows(representation, factor, seed % _ANOTHER),
-        is_class=is_class,
-        seed=seed,
-        rounds=rounds,
-        crew=crew,
-    )
+    split = split_rows(representation, factor, seed % _ANOTHER)
+    problem = Problem(representation.latents, labels[:, factor], split, is_class, seed)
+    if crew is None:
+        return judged(problem, predict_by_sklearn(problem, rounds))
+    return judged(problem, predict_compiled(problem, rounds, crew))
 
 
 def _standard(codes: np.ndarray) -> np.ndarray:
@@ -294,7 +292,7 @@ def _continuous(rng: np.random.Generator) -> Representation:
     return Representation.from_arrays(latents, values, factors=factors)
 
 
-Quantities = Mapping[str, float | np.ndarray]
+Quantities = dict[str, np.ndarray]
 Case = Callable[[np.random.Generator], Representation]
 DISTINCT: dict[str, Case] = {
     "trained": _trained,

@@ -95,7 +95,7 @@ def _blocks(explanation: "Explanation") -> list[Table | str]:
 def _scores(explanation: "Explanation") -> Table:
     """One row a convention."""
     from drbench.conventions.walk import headline
-    from drbench.conventions.words import rough_time, signed
+    from drbench.conventions.words import signed
 
     known = [explanation.start, *(walk.parts for walk in explanation.walks)]
     parts: list[str] = next((list(found) for found in known if found), [])
@@ -107,9 +107,8 @@ def _scores(explanation: "Explanation") -> Table:
     rows = [row("drbench", explanation.start, None, explanation.reason or "")]
     for walk in explanation.walks:
         rows.append(row(walk.convention.library, walk.parts, walk.difference, walk.reason or ""))
-    for library, seconds in explanation.left_out.items():
-        note = f"left out: about {rough_time(seconds)}; --slow includes it"
-        rows.append(row(library, None, None, note))
+    for library in explanation.left_out:
+        rows.append(row(library, None, None, "left out: takes minutes; --slow includes it"))
     header = ("convention", *(_SHORT.get(part, part) for part in parts), "difference", "")
     return Table(header, rows, explanation.metric)
 

@@ -71,19 +71,6 @@ def signed(number: float) -> str:
     return f"{number:+.4f}" if visible([number]) else "0"
 
 
-def rough_time(seconds: float) -> str:
-    """A rough duration.
-
-    Examples
-    --------
-    >>> rough_time(38.2), rough_time(140), rough_time(9000)
-    ('40 s', '2 min', '2.5 h')
-    """
-    if seconds < 90:
-        return f"{5 * round(seconds / 5)} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def _told(explanation: Explanation) -> str:
     name, start = explanation.metric, explanation.start
     if start is None:

@@ -11,7 +11,8 @@ from drbench.metrics.estimate.results import mean_of, result_of
 from drbench.metrics.estimate.splits import split_name
 from drbench.metrics.metric import metric
 from drbench.metrics.predict.fits import Fits
-from drbench.metrics.predict.trees import Engine, Rounds, fit_full_code
+from drbench.metrics.predict.predictors import fit_full_code
+from drbench.metrics.predict.trees import Engine, Rounds, Trees
 from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
@@ -47,7 +48,7 @@ def dci(
 ) -> MetricResult:
     """How far each latent matters to one factor, and each factor needs one latent, to predict it.
 
-    One predictor a factor (module `trees`); R holds its importances, summed within a unit of
+    One predictor a factor (class `Trees`); R holds its importances, summed within a unit of
     several columns. Disentanglement: one minus the entropy of a row of R, in units of log(factors),
     weighted by row sums. Completeness: the same of the columns in units of log(units), weighted by
     column sums. Informativeness: accuracy on held-out rows (R^2 for continuous factors). The value
@@ -73,7 +74,7 @@ def dci(
         `per_factor`: completeness of each factor. `parts`: disentanglement, completeness,
         informativeness, informativeness_train. `matrix`: R (unit, factor).
     """
-    found = fit_full_code(representation, seed=seed, rounds=rounds, engine=engine)
+    found = fit_full_code(representation, Trees(rounds, engine), seed=seed)
     parameters = {"seed": seed, "rounds": rounds, "engine": engine}
     return dci_result(representation, found, parameters=parameters, reference=1.0)
 

@@ -71,11 +71,9 @@ def explicitness(
     )
     used = selection.used
     latents = Scaling.of(representation.latents).apply(representation.latents)
-    rows, width = latents.shape
     found = in_parallel(
         _one_vs_rest,
         {j: (latents, representation.codes[:, j], splits[j], penalty, seed) for j in used},
-        {j: 1e-7 * rows * width * (representation.factors[j].size or 0) for j in used},
         "explicitness, factors",
     )
     scores = {j: score for j, (score, _) in found.items()}

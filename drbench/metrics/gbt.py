@@ -2,7 +2,8 @@
 
 from drbench.metrics.metric import metric
 from drbench.metrics.predict.fits import prediction_result
-from drbench.metrics.predict.trees import Engine, Rounds, fit_full_code
+from drbench.metrics.predict.predictors import fit_full_code
+from drbench.metrics.predict.trees import Engine, Rounds, Trees
 from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
@@ -55,6 +56,6 @@ def gbt(
         `per_factor`: accuracy or R^2. `parts`: balanced_accuracy (mean recall over classes, then
         over the factors that have classes). `chance`: always naming the most frequent class.
     """
-    found = fit_full_code(representation, seed=seed, rounds=rounds, engine=engine)
+    found = fit_full_code(representation, Trees(rounds, engine), seed=seed)
     parameters = {"seed": seed, "rounds": rounds, "engine": engine}
     return prediction_result(representation, found, parameters=parameters, reference=1.0)

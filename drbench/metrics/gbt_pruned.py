@@ -1,13 +1,12 @@
 """Pruned GBT explicitness: how well trees read each factor from the latents associated with it."""
 
-import functools
 from typing import Annotated
 
 from pydantic import Field
 
 from drbench.metrics.metric import metric
 from drbench.metrics.predict.pruned import pruned_result
-from drbench.metrics.predict.trees import Engine, Rounds, fit_columns
+from drbench.metrics.predict.trees import Engine, Rounds, Trees
 from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
@@ -71,7 +70,7 @@ def gbt_pruned(
     """
     return pruned_result(
         representation,
-        functools.partial(fit_columns, representation, seed=seed, rounds=rounds, engine=engine),
+        Trees(rounds, engine),
         seed=seed,
         inactive=inactive,
         parameters={"seed": seed, "inactive": inactive, "rounds": rounds, "engine": engine},

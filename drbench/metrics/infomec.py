@@ -24,8 +24,6 @@ _REPEATS = 20
 _LEVELS = 100
 """Most values of a quantised latent."""
 _ITERATIONS = 100
-_SECONDS = 6e-8
-"""Rough time of a regression, divided by the features of all rows and the classes."""
 
 
 @metric(
@@ -155,11 +153,9 @@ def explicitness(
 ) -> Float[np.ndarray, "factor"]:
     """InfoE of each factor: 1 - cross-entropy of logistic regression / entropy of the factor."""
     features = _features(latents)
-    work = _SECONDS * features.size
     found = in_parallel(
         _explained_linearly,
         {j: (features, column) for j, column in enumerate(codes.T)},
-        {j: work * (int(column.max()) + 1) for j, column in enumerate(codes.T)},
         "logistic regressions, factors",
     )
     return np.array(list(found.values()), dtype=np.float64)

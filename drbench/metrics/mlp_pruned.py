@@ -1,13 +1,11 @@
 """Pruned MLP explicitness: how well a network reads each factor from its associated latents."""
 
-import functools
 from typing import Annotated
 
 from pydantic import Field
 
 from drbench.metrics.metric import metric
 from drbench.metrics.predict.estimators import Epochs, Mlp
-from drbench.metrics.predict.predictors import fit_columns
 from drbench.metrics.predict.pruned import pruned_result
 from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
@@ -72,7 +70,7 @@ def mlp_pruned(
     """
     return pruned_result(
         representation,
-        functools.partial(fit_columns, representation, predictor=Mlp(epochs), seed=seed),
+        Mlp(epochs),
         seed=seed,
         inactive=inactive,
         parameters={"seed": seed, "inactive": inactive, "epochs": epochs},

@@ -85,13 +85,11 @@ def sap(representation: Representation, *, seed: int) -> MetricResult:
     if used:
         perfect = perfect_code(representation, used).mean
         codes.append(Scaling.of(perfect).apply(perfect))
-    calls, seconds = {}, {}
+    calls = {}
     for j in used:
-        size = representation.factors[j].size
-        calls[j] = (codes, target(representation, j), splits[j], size is not None)
-        width = sum(code.shape[1] for code in codes)
-        seconds[j] = width * (2e-3 + 1e-7 * len(latents) * (size or 0))
-    found = in_parallel(_predictability, calls, seconds, "support vector machines, factors")
+        is_class = representation.factors[j].size is not None
+        calls[j] = (codes, target(representation, j), splits[j], is_class)
+    found = in_parallel(_predictability, calls, "support vector machines, factors")
     scores = {j: gap(own) for j, (own, _, _) in found.items()}
     matrix = np.full((latents.shape[1], len(representation.factors)), np.nan)
     for j, (own, _, _) in found.items():

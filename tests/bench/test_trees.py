@@ -1,7 +1,6 @@
 """The study of the compiled trees can say yes and no."""
 
-from dataclasses import replace
-
+import numpy as np
 import pytest
 
 from drbench.bench import trees
@@ -35,14 +34,13 @@ def test_codes_are_timed_with_equal_values_and_jittered(crew):
 
 
 def test_a_difference_is_counted_and_judged(crew, monkeypatch):
-    fit = trees.fit_factor
+    compiled = trees.predict_compiled
 
-    def worse(*arguments, crew, **options):
-        found = fit(*arguments, crew=crew, **options)
-        return found if crew is None else replace(found, test=found.test - 0.25)
+    def worse(*arguments):
+        return compiled(*arguments)._replace(recalled=np.zeros(400), predicted=np.zeros(200))
 
-    monkeypatch.setattr(trees, "fit_factor", worse)
+    monkeypatch.setattr(trees, "predict_compiled", worse)
     found = trees.agreement("continuous", trees.CASES["continuous"], crew, range(2), 4)
     assert found.same == 0
-    assert found.accuracy == pytest.approx(0.25)
+    assert found.accuracy > 0.1
     assert not found.holds

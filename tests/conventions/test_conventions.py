@@ -273,7 +273,7 @@ def test_libraries_are_scored_where_drbench_declines(bench):
 
 
 def test_slow_conventions_are_left_out_unless_asked_for(mixed, monkeypatch):
-    monkeypatch.setattr(Dci, "seconds", lambda self, representation: 61.0)
+    monkeypatch.setattr(Dci, "takes_minutes", lambda self, representation: True)
     found = explain(mixed, ["dci"])["dci"]
     assert found.walks == ()
     assert set(found.left_out) == {c.library for c in CONVENTIONS["dci"]}

@@ -15,7 +15,7 @@ from drbench import registry
 from drbench.data.spec import Factor
 from drbench.errors import RepresentationError
 from drbench.metrics.metric import Invariance, load_metric
-from drbench.metrics.predict import predictors, trees
+from drbench.metrics.predict import predictors
 from drbench.representation.representation import Representation
 
 # Each metric's test module, where it is held to something computed in another way.
@@ -125,8 +125,7 @@ def test_declared_invariances_hold(name, change, small, monkeypatch):
     before = known(*small, **fast(known))
     changed = CHANGES[change](*small, np.random.default_rng(0))
     if change in ("jobs", "label_type"):
-        for module in (trees, predictors):
-            monkeypatch.setattr(module, "_remembered", type(module._remembered)())
+        monkeypatch.setattr(predictors, "_remembered", type(predictors._remembered)())
     if change == "jobs":
         monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     after = known(*changed, **fast(known))

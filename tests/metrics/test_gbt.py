@@ -9,11 +9,12 @@ from sklearn.metrics import balanced_accuracy_score, r2_score
 
 from drbench.data.spec import Factor
 from drbench.metrics.dci import dci
+from drbench.metrics.estimate import parallel
 from drbench.metrics.estimate.splits import split_rows
 from drbench.metrics.gbt import gbt
 from drbench.metrics.gbt_pruned import gbt_pruned
 from drbench.metrics.omes import omes
-from drbench.metrics.predict import trees
+from drbench.metrics.predict import predictors
 from drbench.representation.representation import Representation
 
 
@@ -21,14 +22,14 @@ from drbench.representation.representation import Representation
 def fits(monkeypatch):
     """Counts the fits that are made, starting from none remembered."""
     made = []
-    fit_factor = trees.fit_factor
+    judged = predictors.judged
 
-    def counted(latents, *rest, **options):
-        made.append(latents.shape[1])
-        return fit_factor(latents, *rest, **options)
+    def counted(problem, prediction):
+        made.append(problem.latents.shape[1])
+        return judged(problem, prediction)
 
-    monkeypatch.setattr(trees, "_remembered", type(trees._remembered)())
-    monkeypatch.setattr(trees, "fit_factor", counted)
+    monkeypatch.setattr(predictors, "_remembered", type(predictors._remembered)())
+    monkeypatch.setattr(predictors, "judged", counted)
     return made
 
 
@@ -114,10 +115,10 @@ def test_one_fit_per_factor_serves_dci_and_gbt(small, fits):
 
 
 def test_memory_is_bounded(small, fits, monkeypatch):
-    monkeypatch.setattr("drbench.metrics.predict.fits._KEPT", 4)
+    monkeypatch.setattr("drbench.metrics.predict.predictors._KEPT", 4)
     for seed in range(3):
         gbt(*small, seed=seed, rounds=1)
-    assert len(trees._remembered) == 4
+    assert len(predictors._remembered) == 4
     gbt(*small, seed=2, rounds=1)
     assert len(fits) == 9
     gbt(*small, seed=0, rounds=1)
@@ -126,8 +127,8 @@ def test_memory_is_bounded(small, fits, monkeypatch):
 
 def test_processes_give_the_same_as_one(small, monkeypatch):
     expected = gbt(*small, rounds=3, engine="sklearn")
-    monkeypatch.setattr(trees, "_remembered", type(trees._remembered)())
-    monkeypatch.setattr(trees, "PROCESSES_FROM", 0.0)
+    monkeypatch.setattr(predictors, "_remembered", type(predictors._remembered)())
+    monkeypatch.setattr(parallel, "PROCESSES_FROM", 0.0)
     assert gbt(*small, rounds=3, engine="sklearn") == expected
 
 

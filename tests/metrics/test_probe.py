@@ -104,7 +104,7 @@ def test_one_fit_per_factor_serves_probe_and_dci_linear(small, forgotten):
 
 
 def test_memory_is_bounded(small, forgotten, monkeypatch):
-    monkeypatch.setattr("drbench.metrics.predict.fits._KEPT", 4)
+    monkeypatch.setattr("drbench.metrics.predict.predictors._KEPT", 4)
     probe(*small)
     assert len(forgotten) == 4
 

@@ -13,8 +13,6 @@ from drbench.metrics.estimate.parallel import in_parallel
 from drbench.representation.representation import Representation
 
 _FOLDS = 5
-_SECONDS = 1.3e-2
-"""Seconds of a round of both fits, for each case, of few rows."""
 _RATE = 0.4
 _IN_A_LEAF = 5
 """Fewest rows of a leaf, and fewer where there are few rows: 40 could not be split otherwise."""
@@ -104,8 +102,7 @@ def squared_errors(
     features = np.stack(columns, axis=1)
     options = (features, categorical, tuple(known), folds, seed, rounds)
     calls = {d: (z, *options) for d, z in enumerate(latents.T)}
-    seconds = _SECONDS * rounds * len(known) * (1 + len(latents) / 10_000)
-    found = in_parallel(_errors_of, calls, dict.fromkeys(calls, seconds), "regression, latents")
+    found = in_parallel(_errors_of, calls, "regression, latents")
     if not found:
         return Errors(*np.empty((2, len(known), *latents.shape)))
     return Errors(*np.stack([found[d] for d in calls], axis=3))

@@ -192,11 +192,11 @@ def _predicted(
 @cache
 def _load() -> None:
     """Load the compiled loops; the first time on a machine compile them, and say so."""
-    said = threading.Timer(_PATIENCE, say, ["compiling the boosted trees, once on this machine"])
-    said.daemon = True
-    said.start()
+    notice = threading.Timer(_PATIENCE, say, ["compiling the boosted trees, once on this machine"])
+    notice.daemon = True
+    notice.start()
     with ThreadPoolExecutor(1) as threads:
         pair = np.array([[0.0], [1.0]], dtype=np.float32)
         crew, ends = Workers(threads, 1), np.array([0, 1])
         boost(pair, ends, pair, is_class=True, rounds=1, seed=0, crew=crew)
-    said.cancel()
+    notice.cancel()

@@ -153,7 +153,7 @@ def _grow(
     side, places = np.zeros(n, dtype=np.uint8), np.empty((2, width), dtype=np.uint32)
     chosen, threshold = np.zeros(INNER, dtype=np.int64), np.full(INNER, np.inf)
     start, stop = np.zeros(NODES, dtype=np.int64), np.zeros(NODES, dtype=np.int64)
-    known, impurity, value = np.zeros(NODES, dtype=np.int64), np.zeros(NODES), np.zeros(NODES)
+    inherited, impurity, value = np.zeros(NODES, dtype=np.int64), np.zeros(NODES), np.zeros(NODES)
     stop[0], impurity[0] = n, _variance(*_moments(gradient, members), n)
     for node in _LEFT_FIRST:
         a, c = start[node], stop[node]
@@ -164,7 +164,7 @@ def _grow(
         lists = code.order if node == 0 or width == 1 else scratch[0 if node < 3 else 1]
         if node < INNER and c - a > 1 and impurity[node] > _PURE:
             d, m, constants = find_split(
-                code, lists, a, c, gradient, total, known[node], lots, members
+                code, lists, a, c, gradient, total, inherited[node], lots, members
             )
         if d >= 0:
             b, left, right = a + m, 2 * node + 1, 2 * node + 2
@@ -174,7 +174,7 @@ def _grow(
                 importance[d] += (c - a) * impurity[node] - m * below - (c - b) * above
                 start[left], stop[left], start[right], stop[right] = a, b, b, c
                 impurity[left], impurity[right] = below, above
-                known[left] = known[right] = constants
+                inherited[left] = inherited[right] = constants
                 middle = code.latents[d][lists[b - 1 : b + 1, d]].astype(np.float64) / 2
                 chosen[node], threshold[node] = d, middle[0] + middle[1]
                 if node < 3 and width > 1:

@@ -1,6 +1,6 @@
 """Explicitness of the pruned code: each factor read from the latents associated with it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
@@ -8,14 +8,15 @@ from jaxtyping import Float
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of
 from drbench.metrics.estimate.overlap import Associations, associations, overlap
 from drbench.metrics.estimate.splits import split_name
-from drbench.metrics.predict.fits import Columns, Fits
+from drbench.metrics.predict.estimators import Predictor
+from drbench.metrics.predict.predictors import fit_columns
 from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
 def pruned_result(
     representation: Representation,
-    fit: Callable[[Columns], Fits],
+    predictor: Predictor,
     *,
     seed: int,
     inactive: float,
@@ -27,10 +28,10 @@ def pruned_result(
     ----------
     representation : Representation
         What is scored.
-    fit : callable
-        Predicts each given factor from the given columns.
+    predictor : Predictor
+        What is fitted.
     seed : int
-        Seed of the pairs' jackknife, which the association does not depend on.
+        Seed of the split and of the predictor.
     inactive : float
         Latents whose standard deviation is below this share of the largest are no candidates.
     parameters : mapping of str to value
@@ -50,8 +51,10 @@ def pruned_result(
         if j not in best:
             name = representation.factors[j].name
             declined[j] = f"factor {name}: no latent has a positive overlap score, none to keep"
-    ones = fit({j: (latent,) for j, latent in best.items()})
-    unions = fit(dict.fromkeys(best, tuple(sorted(set(best.values())))))
+    single = {j: (latent,) for j, latent in best.items()}
+    together = dict.fromkeys(best, tuple(sorted(set(best.values()))))
+    ones = fit_columns(representation, single, predictor, seed=seed)
+    unions = fit_columns(representation, together, predictor, seed=seed)
     declined |= ones.declined
     one = {j: fitted.test for j, fitted in ones.fits.items()}
     union = {j: fitted.test for j, fitted in unions.fits.items()}

@@ -46,53 +46,53 @@ class Lots(NamedTuple):
 @compiled
 def _draw(state: Int[np.ndarray, "1"], below: int) -> int:
     """Next of Marsaglia's xorshift numbers of 32 bits, 31 of them used."""
-    drawn = state[0] if state[0] else 1
-    drawn ^= (drawn << 13) & 0xFFFFFFFF
-    drawn ^= drawn >> 17
-    drawn ^= (drawn << 5) & 0xFFFFFFFF
-    state[0] = drawn
-    return int((drawn & 0x7FFFFFFF) % below)
+    number = state[0] if state[0] else 1
+    number ^= (number << 13) & 0xFFFFFFFF
+    number ^= number >> 17
+    number ^= (number << 5) & 0xFFFFFFFF
+    state[0] = number
+    return int((number & 0x7FFFFFFF) % below)
 
 
 @compiled
-def draw_latents(flat: Bool[np.ndarray, "latent"], known: int, lots: Lots) -> tuple[int, int]:
+def draw_latents(flat: Bool[np.ndarray, "latent"], inherited: int, lots: Lots) -> tuple[int, int]:
     """Draw the order in which a node looks at the latents.
 
     Parameters
     ----------
     flat : (latent,) bool
         Whether a latent is constant in the node.
-    known : int
-        How many of them the parent knew.
+    inherited : int
+        How many of them are constant in the parent too.
     lots : Lots
         Takes the order.
 
     Returns
     -------
     count, constants
-        How many are looked at, and how many the children know to be constant.
+        How many are looked at, and how many the children inherit as constant.
     """
     latents, constant = lots.latents, lots.constant
-    count, skipped, found, end = 0, 0, 0, len(latents)
-    while end > known + found:
-        i = skipped + _draw(lots.state, end - found - skipped)
-        if i < known:
+    count, skipped, new, end = 0, 0, 0, len(latents)
+    while end > inherited + new:
+        i = skipped + _draw(lots.state, end - new - skipped)
+        if i < inherited:
             latents[skipped], latents[i] = latents[i], latents[skipped]
             skipped += 1
             continue
-        i += found
+        i += new
         latent = latents[i]
         lots.drawn[count] = latent
         count += 1
         if flat[latent]:
-            latents[i], latents[known + found] = latents[known + found], latent
-            found += 1
+            latents[i], latents[inherited + new] = latents[inherited + new], latent
+            new += 1
         else:
             end -= 1
             latents[i], latents[end] = latents[end], latent
-    latents[:known] = constant[:known]
-    constant[known : known + found] = latents[known : known + found]
-    return count, known + found
+    latents[:inherited] = constant[:inherited]
+    constant[inherited : inherited + new] = latents[inherited : inherited + new]
+    return count, inherited + new
 
 
 @compiled
@@ -103,7 +103,7 @@ def find_split(
     stop: int,
     gradient: Float[np.ndarray, "n"],
     total: float,
-    known: int,
+    inherited: int,
     lots: Lots,
     members: UInt32[np.ndarray, "n"],
 ) -> tuple[int, int, int]:
@@ -120,7 +120,7 @@ def find_split(
     for d in range(width):
         lowest, highest = code.latents[d, lists[start, d]], code.latents[d, lists[stop - 1, d]]
         flat[d] = highest <= lowest + CLOSE
-    count, constants = draw_latents(flat, known, lots)
+    count, constants = draw_latents(flat, inherited, lots)
     drawn = lots.drawn[:count]
     turn[drawn] = np.arange(count)
     for d in drawn[::-1]:  # scikit-learn leaves the rows sorted by the last one that varies

@@ -12,7 +12,7 @@ from drbench.metrics.dci import dci
 from drbench.metrics.gbt import gbt
 from drbench.metrics.gbt_pruned import gbt_pruned
 from drbench.metrics.predict import kernels
-from drbench.metrics.predict.boosting import _code, boost, workers
+from drbench.metrics.predict.boosting import boost, workers
 
 PROGRAM = """
 import numpy as np
@@ -109,22 +109,6 @@ def test_a_coincidence_of_two_values_moves_but_the_last_bits(crew):
     found, model = ours(latents, labels, unseen, crew, 30), reference(latents, labels, 30)
     np.testing.assert_allclose(found.raw_unseen, raw_of(model, unseen), rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.importances, model.feature_importances_, atol=1e-12)
-
-
-def test_a_tree_splits_where_scikit_learns_does(crew):
-    latents, labels, _ = draw(400, 3, 0)
-    tree = reference(latents, labels, 1, seed=5).estimators_[0, 0].tree_
-    inner = tree.children_left >= 0
-    gradient = labels - labels.mean()
-    code = _code(latents)
-    chosen, threshold, value = kernels._grow(
-        code, gradient, labels, 0, 0, int(np.random.RandomState(5).randint(2**31 - 1)),
-        np.empty((2, *code.order.shape), dtype=np.uint32), np.zeros(3), np.zeros(400),
-    )  # fmt: skip
-    depth_first = [0, 1, 3, 4, 2, 5, 6]
-    assert chosen[depth_first].tolist() == tree.feature[inner].tolist()
-    assert threshold[depth_first].tolist() == tree.threshold[inner].tolist()
-    assert (value[7:]).tolist() == (0.1 * tree.value[~inner, 0, 0]).tolist()
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 127, 128, 129, 1000, 10_007])
