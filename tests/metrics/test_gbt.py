@@ -124,6 +124,7 @@ def test_memory_is_bounded(small, fits, monkeypatch):
     assert len(fits) == 12
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_as_one(small, monkeypatch):
     expected = gbt(*small, rounds=3, engine="sklearn")
     monkeypatch.setattr(trees, "_remembered", type(trees._remembered)())
