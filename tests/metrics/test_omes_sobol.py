@@ -226,7 +226,7 @@ def test_the_standard_error_is_the_spread_of_repeated_draws():
         return omes_sobol(intervened(grid[rows], encode, 300, seed))
 
     mixing = np.array([[1, 0, 0.5], [0.5, 1, 0], [0, 0, 1]])
-    results = [draw(seed) for seed in range(40)]
+    results = [draw(seed) for seed in range(25)]
     for name in ("factor_0", "factor_1", "factor_2"):
         spread = np.std([r.per_factor[name] for r in results])
         claimed = np.mean([r.standard_error[name] for r in results])
