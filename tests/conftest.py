@@ -31,7 +31,11 @@ def samples() -> Path:
 @pytest.fixture(scope="session")
 def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache for the whole session, so that what is prepared once serves every test."""
-    return tmp_path_factory.mktemp("cache")
+    cache = tmp_path_factory.mktemp("cache")
+    compiled = ROOT / ".pytest_cache" / "numba"  # by the state of the sources, so never stale
+    compiled.mkdir(parents=True, exist_ok=True)
+    (cache / "numba").symlink_to(compiled)
+    return cache
 
 
 @pytest.fixture(autouse=True)

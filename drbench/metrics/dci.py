@@ -1,6 +1,8 @@
 """DCI: disentanglement, completeness and informativeness, from gradient boosted trees."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,6 +17,10 @@ from drbench.metrics.predict.predictors import fit_full_code
 from drbench.metrics.predict.trees import Engine, Rounds, Trees
 from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
+
+_ROWS = 2_000
+"""Rows whose shuffled latents give the score of chance, and more where latents or classes are
+many."""
 
 
 @metric(
@@ -72,11 +78,18 @@ def dci(
     -------
     MetricResult
         `per_factor`: completeness of each factor. `parts`: disentanglement, completeness,
-        informativeness, informativeness_train. `matrix`: R (unit, factor).
+        informativeness, informativeness_train. `matrix`: R (unit, factor). `chance`: the same
+        latents with their rows shuffled, of 2,000 rows or some more.
     """
-    found = fit_full_code(representation, Trees(rounds, engine), seed=seed)
-    parameters = {"seed": seed, "rounds": rounds, "engine": engine}
-    return dci_result(representation, found, parameters=parameters, reference=1.0)
+    fit = functools.partial(fit_full_code, predictor=Trees(rounds, engine), seed=seed)
+    found = fit(representation)
+    return dci_result(
+        representation,
+        found,
+        parameters={"seed": seed, "rounds": rounds, "engine": engine},
+        reference=1.0,
+        chance=chance_of(representation, found, fit, seed=seed),
+    )
 
 
 def dci_result(
@@ -85,13 +98,10 @@ def dci_result(
     *,
     parameters: Mapping[str, str | int | float | bool | None],
     reference: float | None,
-    chance: float | None = None,
+    chance: float | None,
 ) -> MetricResult:
     """Disentanglement, completeness and informativeness of any predictor's fits."""
-    used, units = tuple(found.fits), representation.units
-    importance = importance_matrix(
-        [fit.importances for fit in found.fits.values()], units, int(units.max()) + 1
-    )
+    used, importance = tuple(found.fits), _importance(representation, found)
     reason = None
     if len(used) < 2:
         reason = "disentanglement compares factors, and one alone varies here: log 1 is 0"
@@ -117,6 +127,61 @@ def dci_result(
         matrix=spread_out(importance, used, len(representation.factors)),
         reason=reason,
     )
+
+
+def chance_of(
+    representation: Representation,
+    found: Fits,
+    fit: Callable[[Representation], Fits],
+    *,
+    seed: int,
+) -> float | None:
+    """Disentanglement of the latents with their rows shuffled; None where it is undefined.
+
+    Trees split noise by chance: the fewer splits there are to a latent, the more one factor alone
+    seems to use it. That hardly depends on the number of rows, so that a part of many is enough.
+
+    Parameters
+    ----------
+    representation : Representation
+        What is scored.
+    found : Fits
+        Its own fits.
+    fit : callable
+        Makes such fits.
+    seed : int
+        Shuffles the rows.
+    """
+    n, width = representation.latents.shape
+    if found.declined or len(found.fits) < 2 or width < 2:
+        return None
+    most = max(factor.size or 0 for factor in representation.factors)
+    order = np.random.default_rng(seed).permutation(n)
+    # All rows where among fewer some class is too rare to be trained and tested on.
+    for count in (min(n, max(_ROWS, 10 * width, 30 * most)), n):
+        part = order[:count]
+        values = representation.values
+        shuffled = replace(
+            representation,
+            mean=representation.latents[part],
+            codes=representation.codes[:count],
+            values=None if values is None else values[:count],
+            sampled=None,
+            rows=None,
+            split_groups=None,
+            interventions=None,
+            kind="mean",
+        )
+        noise = fit(shuffled)
+        if not noise.declined and len(noise.fits) > 1:
+            return modularity(_importance(shuffled, noise))
+    return None
+
+
+def _importance(representation: Representation, found: Fits) -> Float[np.ndarray, "unit factor"]:
+    units = representation.units
+    columns = [fit.importances for fit in found.fits.values()]
+    return importance_matrix(columns, units, int(units.max()) + 1)
 
 
 def importance_matrix(

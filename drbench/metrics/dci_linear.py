@@ -1,8 +1,10 @@
 """DCI with a linear predictor, for codes of many latents."""
 
+import functools
+
 import numpy as np
 
-from drbench.metrics.dci import dci_result, modularity
+from drbench.metrics.dci import chance_of, dci_result, modularity
 from drbench.metrics.metric import metric
 from drbench.metrics.predict.estimators import Linear, Penalty
 from drbench.metrics.predict.predictors import fit_full_code, fit_perfect_code
@@ -63,10 +65,12 @@ def dci_linear(
     MetricResult
         `per_factor`: completeness of each factor. `parts`: disentanglement, completeness,
         informativeness, informativeness_train. `matrix`: R (unit, factor). `reference`: the
-        factors themselves as latents, fitted alike.
+        factors themselves as latents, fitted alike. `chance`: the same latents with their rows
+        shuffled, of 2,000 rows or some more.
     """
     predictor = Linear(penalty)
-    found = fit_full_code(representation, predictor, seed=seed)
+    fit = functools.partial(fit_full_code, predictor=predictor, seed=seed)
+    found = fit(representation)
     perfect = fit_perfect_code(representation, found, predictor, seed=seed)
     importances = [fit.importances for fit in perfect.fits.values()] if perfect else []
     return dci_result(
@@ -74,4 +78,5 @@ def dci_linear(
         found,
         parameters={"seed": seed, "penalty": penalty},
         reference=modularity(np.stack(importances, axis=1)) if importances else None,
+        chance=chance_of(representation, found, fit, seed=seed),
     )

@@ -66,7 +66,8 @@ def gbt_pruned(
     MetricResult
         `per_factor` and part `one`: the factor's own latent. Part `union`: the latents of all
         factors together, for every factor; also per factor, as `union.NAME`. `matrix`: 1 where a
-        latent is associated with a factor, else 0.
+        latent is associated with a factor, else 0. `reference`: none where a factor has two
+        levels. `chance`: always naming the most frequent class.
     """
     return pruned_result(
         representation,
@@ -74,4 +75,5 @@ def gbt_pruned(
         seed=seed,
         inactive=inactive,
         parameters={"seed": seed, "inactive": inactive, "rounds": rounds, "engine": engine},
+        reference=1.0,
     )

@@ -126,6 +126,7 @@ def infomec(
         reference=_perfect(codes) if complete else None,
         chance=_chance(shuffled, codes, moving, neighbours) if complete else None,
         matrix=spread_out(shares, used, len(representation.factors)),
+        warnings=_which(parts) if complete else (),
         reason=reason,
     )
 
@@ -212,6 +213,14 @@ def _parts(
 
 def _least(parts: Mapping[str, float | None]) -> float:
     return min(part for part in parts.values() if part is not None)
+
+
+def _which(parts: Mapping[str, float | None]) -> tuple[str, ...]:
+    """What to know of the value where it is not InfoE, of which alone each factor has a score."""
+    least = min(parts, key=lambda name: parts[name] or 0.0)
+    name = {"infom": "InfoM", "infoc": "InfoC"}.get(least)
+    each = "each factor's score is its InfoE"
+    return (f"the value is {name}, the least of InfoM, InfoE and InfoC; {each}",) if name else ()
 
 
 def _chance(

@@ -71,6 +71,7 @@ def test_the_bench_scores_its_closed_forms(bench, case, disentanglement, complet
 
 def test_noise_scores_near_zero(bench):
     result = dci_linear(bench.latents["noise"], bench.codes)
+    assert result.value == pytest.approx(result.chance, abs=0.05)
     assert result.value < 0.1
     assert result.reference > 0.9
 

@@ -278,6 +278,21 @@ def test_lines_agree_on_continuous_factors_too():
     assert [row[2] for row in result.matrix] == [None] * 3
 
 
+def test_a_continuous_factor_that_repeats_no_value_is_blamed_alone():
+    grid = np.array(list(itertools.product(range(5), range(6))))
+    angle = np.random.default_rng(0).random((30, 1))
+    factors = [
+        Factor(name="a", kind="ordinal", size=5),
+        Factor(name="b", kind="ordinal", size=6),
+        Factor(name="angle", kind="continuous"),
+    ]
+    labels = np.hstack([grid, angle])
+    result = omes(Representation.from_arrays(labels, labels, factors=factors))
+    assert result.reason.startswith("factor angle is continuous")
+    assert "factor a" not in result.reason.replace("factor angle", "")
+    assert "leave it out, or bin it" in result.reason
+
+
 def test_vector_units_are_declined(bench):
     known = Representation.from_arrays(
         bench.latents["perfect"], bench.codes, latent_groups=[0, 0, 1, 2, 3]

@@ -109,6 +109,7 @@ def test_memory_is_bounded(small, forgotten, monkeypatch):
     assert len(forgotten) == 4
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_as_one(small, forgotten, monkeypatch):
     expected = probe(*small)
     forgotten.clear()
@@ -137,7 +138,7 @@ def test_a_class_with_a_single_row_is_named(small):
 def test_many_latents_are_read(bench):
     rng = np.random.default_rng(0)
     z = bench.latents["perfect"]
-    wide = z @ rng.normal(size=(5, 768)) + rng.normal(size=(len(z), 768))
+    wide = z @ rng.normal(size=(5, 300)) + rng.normal(size=(len(z), 300))
     result = probe(wide, bench.codes)
     assert result.value > 0.7
     assert result.warnings == ()

@@ -77,7 +77,7 @@ def fast(metric):
 
 
 @pytest.mark.parametrize("name", METRICS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(representations())
 def test_whatever_it_is_given_there_is_a_score_in_range_or_a_reason(name, given_one):
     known, metric = given_one[0], load_metric(name)
@@ -131,7 +131,7 @@ def stated(name, change, known, kinds, result):
 
 
 @pytest.mark.parametrize("name", METRICS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     representations(
         rows=(20, 60),

@@ -73,7 +73,10 @@ def select(
         elif declines_vectors:
             declined[j] = f"factor {factor.name}: some units have several columns; {vectors}"
         elif continuous and factor.size is None:
-            declined[j] = f"factor {factor.name} is continuous; {continuous}"
+            declined[j] = (
+                f"factor {factor.name} is continuous; {continuous}: leave it out, or bin it into "
+                "classes"
+            )
         else:
             used.append(j)
     return Selection(tuple(used), declined, tuple(warnings))

@@ -160,16 +160,20 @@ def associations(representation: Representation, *, seed: int, inactive: float) 
     """
     selection = select(
         representation,
-        continuous="no two images can be said to differ in it only",
+        continuous="no two images can be said to differ in one factor only",
         vectors="a correlation of pairs needs scalar latents",
     )
     scaling = Scaling.of(representation.latents)
     active = scaling.active(inactive)
     found = pair_moments(representation, selection.used, active, scaling, seed)
     declined, warnings = dict(selection.declined), list(selection.warnings)
+    # Beside a continuous factor hardly two rows differ in another one only: its fault, not theirs.
+    continuous = [j for j in declined if representation.factors[j].size is None]
     for j, moments in found.items():
         name = representation.factors[j].name
-        if moments.pairs < REFUSED_BELOW:
+        if moments.pairs < REFUSED_BELOW and continuous and moments.origin == "sample":
+            declined[j] = declined[continuous[0]]
+        elif moments.pairs < REFUSED_BELOW:
             declined[j] = (
                 f"factor {name} has {moments.pairs} pairs of images that differ in it only, "
                 f"{REFUSED_BELOW} are needed: encode interventions, or score a sub-grid"

@@ -1,6 +1,6 @@
 """Explicitness of the pruned code: each factor read from the latents associated with it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from jaxtyping import Float
@@ -21,6 +21,7 @@ def pruned_result(
     seed: int,
     inactive: float,
     parameters: Mapping[str, str | int | float | bool | None],
+    reference: float | None = None,
 ) -> MetricResult:
     """Held-out accuracy from one latent a factor, and from the latents of all factors together.
 
@@ -36,6 +37,9 @@ def pruned_result(
         Latents whose standard deviation is below this share of the largest are no candidates.
     parameters : mapping of str to value
         What the fits depend on, for the result.
+    reference : float, optional
+        Score of a perfect code. Where a factor has two levels there is none: no latent would
+        overlap with it.
 
     Returns
     -------
@@ -73,11 +77,17 @@ def pruned_result(
         parameters={**parameters, "split": split_name(representation), "pairs": found.origin},
         n_samples=len(representation.codes),
         n_pairs={representation.factors[j].name: count for j, count in found.pairs.items()},
+        reference=reference if reason is None and _all_overlap(representation, best) else None,
         chance=None if reason else float(np.mean([f.chance for f in ones.fits.values()])),
         matrix=rows_of(_indicator(found, best, len(representation.factors))),
         warnings=tuple(dict.fromkeys(found.selection.warnings + ones.warnings + unions.warnings)),
         reason=reason,
     )
+
+
+def _all_overlap(representation: Representation, factors: Iterable[int]) -> bool:
+    """Whether latents that are the factors would all have a positive overlap score."""
+    return all(len(np.unique(representation.codes[:, j])) > 2 for j in factors)
 
 
 def associated_latents(found: Associations) -> dict[int, int]:
