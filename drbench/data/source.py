@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from drbench.data.files.prepared import open_prepared
+from drbench.data.files.prepared import Rows, open_prepared
 from drbench.data.files.stored import Contents, open_stored
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.spec import DatasetSpec, Origin
@@ -96,8 +96,8 @@ class Source:
         shape: tuple[int, ...],
         chunks: Callable[[], Iterator[np.ndarray]],
         required: bool = True,
-    ) -> np.ndarray | None:
-        """A uint8 array kept in the cache, made once from `chunks` and mapped into memory.
+    ) -> Rows | None:
+        """Rows of a uint8 array kept in the cache, made once from `chunks`.
 
         See `drbench.data.files.prepared.open_prepared`. With `required=False` the array is made
         only if preparation was asked for, and None is returned where it does not exist.
