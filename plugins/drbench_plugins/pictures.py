@@ -128,6 +128,8 @@ def read_png(
         )
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            image.verify()  # the checksums, which decoding does not compare to the end
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             return np.asarray(image).reshape(height, width, channels)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(

@@ -1,6 +1,8 @@
 """Arrays inside makers' files, read block by block so that memory stays small."""
 
 import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -70,6 +72,8 @@ class StoredArray:
             if self.path.suffix == ".npz":
                 with _npz_stream(self.path, self.member) as (stream, _, _):
                     yield from rows_of(stream.read, self.shape, self.dtype, rows)
+                    if stream.read(1):  # which is also when the archive's checksum is compared
+                        raise ValueError("it is longer than its header says")
             else:
                 yield from self._hdf5_blocks(rows)
 
@@ -179,7 +183,10 @@ def explained(path: Path, member: str, *others: type[Exception]) -> Iterator[Non
     DataError
         Instead of the exceptions of the file's reader.
     """
-    usual = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+    usual = (
+        OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error,
+        tokenize.TokenError,
+    )  # fmt: skip
     damaged: tuple[type[Exception], ...] = (*usual, *others)
     try:
         yield

@@ -243,8 +243,10 @@ def _validator_file(partial: Path) -> Path:
 
 def _validator(partial: Path) -> str:
     """What the server called the bytes that were kept, so that a changed file is not mixed in."""
-    file = _validator_file(partial)
-    return str(json.loads(file.read_text(encoding="utf-8"))["validator"]) if file.exists() else ""
+    try:
+        return str(json.loads(_validator_file(partial).read_bytes())["validator"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _forget(partial: Path) -> None:

@@ -1,21 +1,34 @@
 """Arrays prepared once, kept in the cache, and mapped into memory ever after."""
 
 import hashlib
-import json
+import io
 import math
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import final
 
 import filelock
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8, UInt32
 
 from drbench.errors import DataError, DrbenchError
-from drbench.files import cache_dir, canonical_json, replacing, sha256_file, sha256_text, write_text
+from drbench.files import (
+    cache_dir,
+    canonical_json,
+    replacing,
+    sha256_file,
+    sha256_text,
+    write_bytes,
+)
 from drbench.progress import progress
+
+_BLOCK = 4096
+"""Bytes that share a checksum, at least."""
 
 
 def open_prepared(
@@ -25,7 +38,7 @@ def open_prepared(
     shape: tuple[int, ...],
     chunks: Callable[[], Iterator[UInt8[np.ndarray, "..."]]],
     make: bool = True,
-) -> UInt8[np.ndarray, "..."] | None:
+) -> "Rows | None":
     """Open an array of the cache, making it first if it is not there.
 
     Parameters
@@ -43,20 +56,23 @@ def open_prepared(
 
     Returns
     -------
-    array : uint8, read-only, memory-mapped
+    rows : Rows
+        Its rows, uint8, memory-mapped and checked as they are read.
 
     Raises
     ------
+    DataError
+        If what is in the cache is damaged.
     DrbenchError
         If the cache cannot be written or is too small, or the chunks are not what was announced.
     """
     path = prepared_path(f"{name}-{{}}.npy", name, shape, fingerprint(inputs))
-    if not path.exists() and not make:
+    if not make and not _is_whole(path):
         return None
     with made_once(path) as missing:
         if missing:
-            write_array(path, name, shape, chunks())
-    return mapped(path)
+            write_rows(path, name, shape, chunks())
+    return open_rows(path)[0]
 
 
 def prepared_path(pattern: str, *content: object) -> Path:
@@ -64,9 +80,108 @@ def prepared_path(pattern: str, *content: object) -> Path:
     return cache_dir() / "prepared" / pattern.format(sha256_text(canonical_json(content))[:16])
 
 
-def mapped(path: Path) -> np.ndarray:
-    """An array of the cache, read-only, its pages read when they are touched."""
-    return np.load(path, mmap_mode="r").view(np.ndarray)
+@final
+class Rows:
+    """Rows of an array of the cache, mapped into memory: each is checked when it is first read.
+
+    A row, or a block of short ones, has a checksum of its own: nothing is read that is not asked
+    for, and a flipped byte is found wherever it is read.
+    """
+
+    def __init__(self, path: Path, array: UInt8[np.ndarray, "..."], sums: np.ndarray) -> None:
+        self._path, self._array, self._sums = path, array, sums
+        self._block = _block_rows(array.shape)
+        self._is_checked = np.zeros(len(sums), dtype=bool)
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._array)
+
+    def __getitem__(self, rows: Int[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
+        """The rows of these numbers, in an array of their own.
+
+        Raises
+        ------
+        DataError
+            If one of them is not what was written.
+        """
+        self._check(rows // self._block)
+        return self._array[rows]
+
+    def whole(self) -> UInt8[np.ndarray, "..."]:
+        """All rows, read-only and still mapped."""
+        self._check(np.arange(len(self._sums)))
+        return self._array
+
+    def _check(self, blocks: Int[np.ndarray, "..."]) -> None:
+        for block in np.unique(blocks[~self._is_checked[blocks]]).tolist():
+            start = block * self._block
+            if zlib.crc32(self._array[start : start + self._block]) != self._sums[block]:
+                raise _damaged(self._path, f"row {start} or one near it is not what was written")
+        self._is_checked[blocks] = True
+
+
+def write_rows(
+    path: Path,
+    name: str,
+    shape: tuple[int, ...],
+    chunks: Iterator[UInt8[np.ndarray, "..."]],
+    **beside: np.ndarray,
+) -> None:
+    """Write consecutive blocks of rows as one uint8 array, whole or not at all.
+
+    Their checksums and the arrays `beside` them are one archive, of which ZIP keeps checksums.
+
+    Raises
+    ------
+    DrbenchError
+        If the disk is too small, or the blocks are not what was announced.
+    """
+    sums = _write_array(path, name, shape, chunks)
+    with replacing(_archive(path)) as partial, partial.open("wb") as file:
+        np.savez(file, sums=sums, **beside)
+
+
+def open_rows(path: Path) -> tuple[Rows, dict[str, np.ndarray]]:
+    """What `write_rows` wrote: the rows, and the arrays beside them.
+
+    Raises
+    ------
+    DataError
+        If it is damaged.
+    """
+    try:
+        with zipfile.ZipFile(_archive(path)) as archive:  # reads all of a member and checks it
+            beside = {
+                member.removesuffix(".npy"): np.load(io.BytesIO(archive.read(member)))
+                for member in archive.namelist()
+            }
+        array = np.load(path, mmap_mode="r").view(np.ndarray)
+        sums = beside.pop("sums")
+    except Exception as error:  # a damaged file fails in any way
+        raise _damaged(path, str(error)) from error
+    if array.dtype != np.uint8 or -(-len(array) // _block_rows(array.shape)) != len(sums):
+        raise _damaged(path, "its header is not what was written")
+    return Rows(path, array, sums), beside
+
+
+def _block_rows(shape: tuple[int, ...]) -> int:
+    """Rows that share a checksum: one image, or short rows of some thousand bytes together."""
+    return -(-_BLOCK // max(math.prod(shape[1:]), 1))
+
+
+def _archive(path: Path) -> Path:
+    return path.with_suffix(".npz")
+
+
+def _is_whole(path: Path) -> bool:
+    return path.exists() and _archive(path).exists()
+
+
+def _damaged(path: Path, why: str) -> DataError:
+    return DataError(
+        f"{path} is damaged ({why}). Delete it and run the same command again: it is made anew."
+    )
 
 
 @contextmanager
@@ -78,15 +193,15 @@ def made_once(path: Path) -> Iterator[bool]:
     DrbenchError
         If the cache cannot be written.
     """
-    if path.exists():
+    if _is_whole(path):
         yield False
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(f"{path}.lock"):
-            for left in path.parent.glob(f".{path.name}.*.partial"):
+            for left in path.parent.glob(f".{path.stem}.*.partial"):
                 left.unlink()  # of a process that was killed: nobody else is at work here
-            yield not path.exists()
+            yield not _is_whole(path)
     except OSError as error:
         raise DrbenchError(
             f"Cannot keep {path}: {error.strerror or error}. Set DRBENCH_CACHE to a folder that "
@@ -94,16 +209,9 @@ def made_once(path: Path) -> Iterator[bool]:
         ) from error
 
 
-def write_array(
+def _write_array(
     path: Path, name: str, shape: tuple[int, ...], chunks: Iterator[UInt8[np.ndarray, "..."]]
-) -> None:
-    """Write consecutive blocks of rows as one uint8 array, whole or not at all.
-
-    Raises
-    ------
-    DrbenchError
-        If the disk is too small, or the blocks are not what was announced.
-    """
+) -> UInt32[np.ndarray, "n"]:
     needed, free = math.prod(shape), shutil.disk_usage(path.parent).free
     if needed > free:
         raise DrbenchError(
@@ -112,7 +220,7 @@ def write_array(
         )
     with replacing(path) as partial:
         try:
-            _fill(partial, name, shape, chunks)
+            return _fill(partial, name, shape, chunks)
         except OSError as error:
             raise DrbenchError(
                 f"Preparing {name} in {path.parent} failed: {error.strerror or error}. Free some "
@@ -122,25 +230,33 @@ def write_array(
 
 def _fill(
     partial: Path, name: str, shape: tuple[int, ...], chunks: Iterator[UInt8[np.ndarray, "..."]]
-) -> None:
+) -> UInt32[np.ndarray, "n"]:
+    """Write the array; the checksums of its rows."""
     size = math.prod(shape) / 1e6
     label = f"preparing {name}, once ({size:,.0f} MB in {partial.parent})"
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with partial.open("wb") as file, progress(label, shape[0]) as step:
         # Written, not mapped: on a full disk a write fails cleanly where a mapped page kills.
         np.lib.format.write_array_header_1_0(file, header)
-        rows = 0
+        sums: list[int] = []
+        rows, block = 0, _block_rows(shape)
         for chunk in chunks:
             if chunk.shape[1:] != shape[1:] or chunk.dtype != np.uint8:
                 raise DrbenchError(
                     f"Preparing {name}: rows of shape {chunk.shape[1:]} and type {chunk.dtype} "
                     f"came, uint8 of shape {shape[1:]} was expected."
                 )
-            file.write(chunk.tobytes())
-            rows += len(chunk)
+            chunk = np.ascontiguousarray(chunk)
+            file.write(chunk)
+            for part in filter(len, np.split(chunk, range(-rows % block, len(chunk), block))):
+                if rows % block == 0:
+                    sums.append(0)
+                sums[-1] = zlib.crc32(part, sums[-1])
+                rows += len(part)
             step(len(chunk))
         if rows != shape[0]:
             raise DrbenchError(f"Preparing {name}: {rows} rows came, {shape[0]} were expected.")
+    return np.array(sums, dtype=np.uint32)
 
 
 def fingerprint(paths: Iterable[Path]) -> str:
@@ -165,9 +281,10 @@ def fingerprint(paths: Iterable[Path]) -> str:
             [str(path), stat.st_size, stat.st_mtime_ns]
             for path, stat in zip(places, stats, strict=True)
         ]
-        memo = prepared_path("hash-{}.json", *seen)
-        if memo.exists():
-            return str(json.loads(memo.read_text(encoding="utf-8"))["sha256"])
+        memo = prepared_path("hash-{}.txt", *seen)
+        remembered = memo.read_bytes() if memo.exists() else b""
+        if remembered == _memo_of(digest := remembered[:64].decode(errors="replace")):
+            return digest
         digest = _hashed(places)
     except OSError as error:
         raise DataError(
@@ -177,8 +294,13 @@ def fingerprint(paths: Iterable[Path]) -> str:
     # A cache that can only be read may hold the set all the same; what is not remembered is
     # hashed again.
     with suppress(DrbenchError):
-        write_text(memo, json.dumps({"sha256": digest}))
+        write_bytes(memo, _memo_of(digest))
     return digest
+
+
+def _memo_of(digest: str) -> bytes:
+    """A digest with a checksum of its own, so that a damaged one is not believed."""
+    return f"{digest} {sha256_text(digest)[:8]}".encode()
 
 
 def _hashed(places: Sequence[Path]) -> str:

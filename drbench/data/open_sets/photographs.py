@@ -39,6 +39,8 @@ def decoded(
 
     try:
         with open_picture() as picture:
+            picture.verify()  # checksums of a PNG, which decoding does not compare to the end
+        with open_picture() as picture:
             # Pillow narrows 16 bits of colour to 8 without a word; what it decodes says so.
             deep = ";16" in str(picture.tile)
             picture.load()

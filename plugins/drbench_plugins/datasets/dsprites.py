@@ -223,7 +223,7 @@ def official_sprites(source: Source) -> tuple[Int[np.ndarray, "n factor"], Masks
     )
     assert codes is not None  # both are required
     assert sprites is not None
-    return codes.astype(np.int16), _unpacked(sprites)
+    return codes.whole().astype(np.int16), _unpacked(sprites)
 
 
 def _without_color(block: np.ndarray, path: Path) -> UInt8[np.ndarray, "k factor"]:

@@ -4,7 +4,16 @@ import sys
 import numpy as np
 import pytest
 
-from drbench import Contents, DataError, DatasetSpec, DrbenchError, Factor, Source
+from drbench import (
+    Contents,
+    DataError,
+    DatasetSpec,
+    DrbenchError,
+    Factor,
+    RemoteFile,
+    Source,
+)
+from drbench.data.files.fetch import fetch
 from drbench.data.imaging import resize_area
 
 SPEC = DatasetSpec(
@@ -106,6 +115,17 @@ def test_folder_counts_by_its_files(tmp_path):
     (folder / "2.png").write_bytes(b"2")
     with pytest.raises(AssertionError, match="read again"):
         opened(folder, never)
+
+
+def test_a_file_that_changed_since_it_was_fetched_is_refused(file, monkeypatch):
+    monkeypatch.setattr("drbench.data.files.fetch.download", lambda *_: None)
+    remote = RemoteFile(url="http://localhost/images.bin", name=file.name)
+    spec = SPEC.model_copy(update={"files": (remote,)})
+    fetch(spec, file.parent)
+    opened(file, spec=spec)
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with pytest.raises(DataError, match=r"images.bin has changed since it was fetched on"):
+        opened(file, never, spec=spec)
 
 
 def failing_images():
