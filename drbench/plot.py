@@ -34,7 +34,7 @@ _SIDE, _GAP = 0.7, 0.06  # of an image and between images, in inches
 _WIDE, _HIGH = 3.2, 2.0  # of a curve, in inches
 
 
-class Generative(Protocol):
+class Autoencoder(Protocol):
     """What can be traversed: `drbench.Run`, or anything with these two."""
 
     def encode(self, images: np.ndarray) -> Any:
@@ -89,7 +89,7 @@ def samples(images: Any, *, count: int = 32, columns: int = 8, seed: int = 0) ->
 
 
 def traversal(
-    run: Generative, start: Any, *, spread: Any = None, reach: float = 2.0, steps: int = 9
+    run: Autoencoder, start: Any, *, spread: Any = None, reach: float = 2.0, steps: int = 9
 ) -> Picture:
     """What each latent does: a row a latent, which moves while the others are held.
 
@@ -116,7 +116,7 @@ def traversal(
 
 
 def traversed(
-    run: Generative, start: Any, *, spread: Any = None, reach: float = 2.0, steps: int = 9
+    run: Autoencoder, start: Any, *, spread: Any = None, reach: float = 2.0, steps: int = 9
 ) -> UInt8[np.ndarray, "latent step height width channel"]:
     """The images of `traversal`."""
     array = to_numpy(start)

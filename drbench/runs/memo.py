@@ -24,7 +24,7 @@ OnResult = Callable[[str, MetricResult], None]
 
 
 @final
-class Entry(Frozen):
+class Remembered(Frozen):
     """A remembered result, as it is on disk."""
 
     result: MetricResult
@@ -33,7 +33,7 @@ class Entry(Frozen):
     """Of the result and of what it is the result of: an entry that was changed is not believed."""
 
     @classmethod
-    def of(cls, result: MetricResult, file: Path) -> "Entry":
+    def of(cls, result: MetricResult, file: Path) -> "Remembered":
         """The entry of a result, in a file that is named after what was scored."""
         return cls(result=result, sha256=sha256_text(file.name + result.model_dump_json()))
 
@@ -105,7 +105,7 @@ def _file(
 
 def _remember(file: Path, result: MetricResult) -> None:
     try:
-        write_text(file, Entry.of(result, file).model_dump_json())
+        write_text(file, Remembered.of(result, file).model_dump_json())
     except DrbenchError as error:  # a memo less is no reason to lose the score
         say(f"warning: the score is not remembered. {error}")
 
@@ -114,10 +114,10 @@ def _read(file: Path) -> MetricResult | None:
     if not file.exists():
         return None
     try:
-        entry = Entry.model_validate_json(file.read_bytes())
+        entry = Remembered.model_validate_json(file.read_bytes())
     except ValidationError:
         return None  # damaged, or written by another version: scored again
-    return entry.result if entry == Entry.of(entry.result, file) else None
+    return entry.result if entry == Remembered.of(entry.result, file) else None
 
 
 @functools.cache
