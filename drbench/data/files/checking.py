@@ -78,12 +78,12 @@ def _file(source: Source, file: RemoteFile) -> Iterator[Finding]:
         yield Finding("problem", f"{path} {fault}")
     elif file.hash is not None:
         yield Finding("ok", f"{path} has the published checksum {file.hash}")
-    elif known := pinned(path.parent, source.spec).files.get(file.name):
-        same = checksum(path) == f"sha256:{known.sha256}"
+    elif pin := pinned(path.parent, source.spec).files.get(file.name):
+        same = checksum(path) == f"sha256:{pin.sha256}"
         yield Finding(
             "ok" if same else "problem",
             f"{path} {'has' if same else 'no longer has'} the checksum that was pinned on "
-            f"{known.date}, sha256:{known.sha256}",
+            f"{pin.date}, sha256:{pin.sha256}",
         )
     else:
         yield Finding("note", f"{path}: its maker publishes no checksum, and none is pinned")
