@@ -20,13 +20,15 @@ from drbench.data.spec import RemoteFile
 from drbench.errors import DataError, DrbenchError, MissingFilesError
 from drbench.files import cache_at, cache_dir, data_dir
 
+Verdict = Literal["ok", "note", "problem"]
+
 
 @final
 @dataclass(frozen=True)
 class Finding:
     """One thing that was looked at."""
 
-    verdict: Literal["ok", "note", "problem"]
+    verdict: Verdict
     text: str
 
 
@@ -95,7 +97,9 @@ def _contents(truth: GroundTruth) -> Iterator[Finding]:
     yield from (Finding("note", note) for note in truth.notes if "converted" not in note)
     lacking = absent(truth.codes, spec.factors) if spec.independent else _absent_classes(truth)
     what = "combination" if spec.independent else "class of every factor"
-    yield Finding("problem" if lacking else "ok", lacking or f"every {what} is there")
+    # Images of one's own have the classes that they have.
+    lack: Verdict = "note" if truth.origin == "own" else "problem"
+    yield Finding(lack if lacking else "ok", lacking or f"every {what} is there")
     doubles = len(truth) - len(np.unique(truth.index.keys(truth.codes)))
     if doubles and spec.factors:
         yield Finding("note", f"{doubles:,} images share their classes with another")
