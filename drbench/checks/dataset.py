@@ -123,11 +123,11 @@ def _code_problems(truth: GroundTruth, origin: Origin) -> Iterator[str]:
         yield "split_group is declared and groups are not given, or the other way round"
     complete = truth.notes or truth.index.is_grid or 0 in spec.sizes
     if spec.independent and not complete:
-        found = len(np.unique(truth.index.keys(truth.codes)))
-        if found < spec.grid_size:
+        combinations = len(np.unique(truth.index.keys(truth.codes)))
+        if combinations < spec.grid_size:
             yield (
-                f"{found} of {spec.grid_size} combinations exist: declare independent=False, or "
-                "say in notes what is missing"
+                f"{combinations} of {spec.grid_size} combinations exist: declare "
+                "independent=False, or say in notes what is missing"
             )
 
 

@@ -103,10 +103,10 @@ def check(
 
     findings = check_files(find_dataset(name, parse_names(factors), pattern=pattern), root)
     emit(
-        [{"verdict": found.verdict, "text": found.text} for found in findings],
-        Table(("", ""), [(found.verdict, found.text) for found in findings]),
+        [{"verdict": finding.verdict, "text": finding.text} for finding in findings],
+        Table(("", ""), [(finding.verdict, finding.text) for finding in findings]),
     )
-    problems = sum(found.verdict == "problem" for found in findings)
+    problems = sum(finding.verdict == "problem" for finding in findings)
     if problems:
         raise DataError(
             f"{name}: {problems} problem{'s' if problems > 1 else ''} in the files, listed above."

@@ -223,5 +223,5 @@ class CodeIndex:
         own = self.codes[rows, factor].astype(np.int64)
         levels = np.arange(self.sizes[factor])
         shift = (levels[None, :] - own[:, None]) * self.strides[factor]
-        found = self.rows(self.row_keys(rows)[:, None] + shift)
-        return found, (found >= 0) & (levels[None, :] != own[:, None])
+        partners = self.rows(self.row_keys(rows)[:, None] + shift)
+        return partners, (partners >= 0) & (levels[None, :] != own[:, None])

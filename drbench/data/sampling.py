@@ -164,7 +164,7 @@ def weak_pairs(
             f"Pairs that differ in k={k} factors: {truth.spec.name} has {len(varying)} factors "
             f"that vary, so choose k from 1 to {len(varying)}."
         )
-    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    drawn: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     missing = count
     for size in _rounds(count):
         base = rng.integers(len(allowed), size=size)
@@ -172,10 +172,10 @@ def weak_pairs(
         changed = np.sort(varying[_subsets(len(base), len(varying), k, rng)], axis=1)
         partner = _redrawn(truth, base, changed, distinct, rng)
         good = (partner >= 0) & allowed[partner]
-        found.append((base[good], partner[good], changed[good]))
+        drawn.append((base[good], partner[good], changed[good]))
         missing -= int(good.sum())
         if missing <= 0:
-            first, second, columns = (np.concatenate(part) for part in zip(*found, strict=True))
+            first, second, columns = (np.concatenate(part) for part in zip(*drawn, strict=True))
             return first[:count], second[:count], columns[:count]
     raise RequestError(
         f"{truth.spec.name}: {_MOST_DRAWS:,} draws gave {count - missing} of {count} pairs that "
@@ -218,16 +218,16 @@ def intervention_rows(
     part = part_of(truth, allowed)
     bases = rng.permutation(part.bases)
     redrawn = np.full(len(truth.spec.factors), np.nan)
-    found = [np.empty((0, 2), dtype=np.int64)]
+    drawn = [np.empty((0, 2), dtype=np.int64)]
     counts = np.zeros(len(redrawn), dtype=np.int64)
     for factor in np.flatnonzero(truth.index.varying):
         rows, tried = drawn_partners(part, bases, int(factor), pairs, rng)
-        found.append(rows)
+        drawn.append(rows)
         counts[factor] = len(rows)
         if len(rows):
             redrawn[factor] = 1 - len(rows) / tried
     factors = np.repeat(np.arange(len(redrawn)), counts)
-    return InterventionRows(factors, part.in_set(np.concatenate(found)), redrawn)
+    return InterventionRows(factors, part.in_set(np.concatenate(drawn)), redrawn)
 
 
 def partnerless_share(

@@ -160,8 +160,10 @@ class DatasetSpec(Frozen):
             Naming those that can.
         """
         if origin not in self.origins:
-            known = " or ".join(self.origins)
-            raise RequestError(f"{self.name} has no {origin} origin: it can be opened as {known}.")
+            origins = " or ".join(self.origins)
+            raise RequestError(
+                f"{self.name} has no {origin} origin: it can be opened as {origins}."
+            )
 
     def subgrid(self, levels: Mapping[str, int]) -> "DatasetSpec":
         """The declaration with `levels[name]` evenly spaced classes of each named factor.
@@ -173,8 +175,8 @@ class DatasetSpec(Frozen):
         """
         for name in levels:
             if name not in self.factor_names:
-                known = ", ".join(self.factor_names)
-                raise RequestError(f"{self.name} has no factor {name!r}: its factors are {known}.")
+                names = ", ".join(self.factor_names)
+                raise RequestError(f"{self.name} has no factor {name!r}: its factors are {names}.")
         factors = tuple(
             f.subset(f.kept_classes(levels[f.name])) if f.name in levels else f
             for f in self.factors

@@ -68,6 +68,18 @@ def test_origin_that_a_set_does_not_have_is_refused():
         load_dataset("coil100", origin="rendered")
 
 
+@pytest.mark.parametrize(
+    ("origins", "opened"),
+    [(("rendered", "official"), "official"), (("rendered",), "rendered"), (("own",), "own")],
+)
+def test_the_official_origin_or_the_only_one_is_opened_unless_another_is_named(
+    monkeypatch, origins, opened
+):
+    registered(monkeypatch, plugin(SPEC.model_copy(update={"origins": origins})))
+    assert load_dataset("toy").origin == opened
+    assert load_dataset("toy", origin=origins[0]).origin == origins[0]
+
+
 def test_plugin_that_is_no_data_set_is_refused(monkeypatch):
     registered(monkeypatch, dict)
     with pytest.raises(PluginError, match=r"no drbench.Dataset"):

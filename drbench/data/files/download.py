@@ -66,9 +66,9 @@ def fault_of(file: RemoteFile, path: Path) -> str:
     if file.bytes is not None and size != file.bytes:
         return f"has {size:,} bytes, not {file.bytes:,}"
     if file.hash is not None:
-        found = checksum(path, file.hash.partition(":")[0])
-        if found != file.hash:
-            return f"has the checksum {found}, not {file.hash}"
+        digest = checksum(path, file.hash.partition(":")[0])
+        if digest != file.hash:
+            return f"has the checksum {digest}, not {file.hash}"
     return ""
 
 

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import filelock
 import numpy as np
@@ -116,7 +116,7 @@ class Rows:
     def _check(self, blocks: Int[np.ndarray, "..."]) -> None:
         for block in np.unique(blocks[~self._is_checked[blocks]]).tolist():
             start = block * self._block
-            if zlib.crc32(self._array[start : start + self._block]) != self._sums[block]:
+            if zlib.crc32(self._array[start : start + self._block].data) != self._sums[block]:
                 raise _damaged(self._path, f"row {start} or one near it is not what was written")
         self._is_checked[blocks] = True
 
@@ -126,7 +126,7 @@ def write_rows(
     name: str,
     shape: tuple[int, ...],
     chunks: Iterator[UInt8[np.ndarray, "..."]],
-    **beside: np.ndarray,
+    **beside: Any,
 ) -> None:
     """Write consecutive blocks of rows as one uint8 array, whole or not at all.
 
@@ -247,11 +247,11 @@ def _fill(
                     f"came, uint8 of shape {shape[1:]} was expected."
                 )
             chunk = np.ascontiguousarray(chunk)
-            file.write(chunk)
+            file.write(chunk.data)
             for part in filter(len, np.split(chunk, range(-rows % block, len(chunk), block))):
                 if rows % block == 0:
                     sums.append(0)
-                sums[-1] = zlib.crc32(part, sums[-1])
+                sums[-1] = zlib.crc32(part.data, sums[-1])
                 rows += len(part)
             step(len(chunk))
         if rows != shape[0]:

@@ -87,15 +87,15 @@ def find_known(name: str, content: str, factors: Sequence[str] | None) -> OpenSe
             f"does not know where it lies. {advice} (with its --pattern, if it had one)."
         ) from error
     try:
-        found = find_open(place.reference, factors, pattern=place.pattern, name=own)
+        opened = find_open(place.reference, factors, pattern=place.pattern, name=own)
     except RequestError as error:
         raise RequestError(f"{name}: {error} If it was moved, {advice}.") from error
-    if found.content != content:
+    if opened.content != content:
         raise DataError(
             f"{name} has changed: {place.reference} had the content {content[:12]}, and has "
-            f"{found.content[:12]}. Put back what it held, or start a new run."
+            f"{opened.content[:12]}. Put back what it held, or start a new run."
         )
-    return found
+    return opened
 
 
 def _memo(content: str) -> Path:

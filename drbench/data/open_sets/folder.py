@@ -4,7 +4,6 @@ import csv
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from jaxtyping import Shaped, UInt8
 
 from drbench.data.open_sets.columns import read_columns
 from drbench.data.open_sets.open_set import OpenSet, own_name
-from drbench.data.open_sets.photographs import decoded
+from drbench.data.open_sets.photographs import rgb_pixels
 from drbench.errors import DataError, RequestError
 from drbench.files import unreadable
 
@@ -84,7 +83,7 @@ def folder_set(
         )
     labels = read_columns(columns, len(files), picked, where=str(table or path))
     if others or not columns:
-        labels = replace(labels, notes=(*labels.notes, advice))
+        labels = labels._replace(notes=(*labels.notes, advice))
     called = own_name(name, path.parent if path.is_file() else path)
     return OpenSet(
         f"folder:{called}",
@@ -102,7 +101,7 @@ def _pictures(files: Sequence[Path]) -> Iterator[tuple[str, UInt8[np.ndarray, "h
     from PIL import Image
 
     for file in files:
-        yield str(file), decoded(partial(Image.open, file), str(file))
+        yield str(file), rgb_pixels(partial(Image.open, file), str(file))
 
 
 def _from_table(table: Path) -> tuple[list[Path], Columns]:
@@ -194,9 +193,9 @@ def _from_folders(folder: Path) -> tuple[list[Path], Columns]:
 
 def _beside(files: Sequence[Path]) -> int:
     """Number of images in the same folders that are not among these."""
-    known = set(files)
+    named = set(files)
     return sum(
-        _is_image(file.name) and file not in known
+        _is_image(file.name) and file not in named
         for folder in {file.parent for file in files}
         for file in folder.iterdir()
     )

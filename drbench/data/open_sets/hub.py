@@ -11,7 +11,7 @@ from jaxtyping import Shaped, UInt8
 
 from drbench.data.open_sets.columns import read_columns
 from drbench.data.open_sets.open_set import OpenSet, own_name
-from drbench.data.open_sets.photographs import decoded
+from drbench.data.open_sets.photographs import rgb_pixels
 from drbench.data.spec import Factor
 from drbench.errors import DataError, MissingExtraError, RequestError
 from drbench.files import cache_dir
@@ -146,7 +146,7 @@ def _pictures(
         cell, name = row[image], f"{where}, row {number}"
         if cell is None:
             raise DataError(f"{name} has no image: leave the row out.")
-        yield name, decoded(partial(_open, cell), name)
+        yield name, rgb_pixels(partial(_open, cell), name)
 
 
 def _open(cell: dict[str, Any]) -> "PIL.ImageFile.ImageFile":

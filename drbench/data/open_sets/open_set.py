@@ -13,12 +13,12 @@ from drbench.data.dataset import Dataset
 from drbench.data.files.prepared import fingerprint
 from drbench.data.files.stored import Contents
 from drbench.data.ground_truth import GroundTruth
-from drbench.data.open_sets.columns import Table
 from drbench.data.open_sets.photographs import in_blocks
 from drbench.data.source import Source
 from drbench.data.spec import DatasetSpec
 from drbench.errors import RequestError
 from drbench.files import canonical_json, sha256_text
+from drbench.representation.labels import Labels
 
 Pictures = Callable[[], Iterator[tuple[str, UInt8[np.ndarray, "height width 3"]]]]
 
@@ -33,10 +33,10 @@ class OpenSet(Dataset):
         `folder:NAME`, `hf:NAME[:split]` or `hf:OWNER/NAME[:split]`: no path.
     summary : str
         One line for people.
-    table : Table
+    labels : Labels
         Factors and classes of the images.
     pictures : callable
-        Yields the name and the pixels of each image, in the order of the table.
+        Yields the name and the pixels of each image, in the order of the labels.
     inputs : paths
         Files that the images and the factors are read from.
     home : str
@@ -51,7 +51,7 @@ class OpenSet(Dataset):
         self,
         name: str,
         summary: str,
-        table: Table,
+        labels: Labels,
         pictures: Pictures,
         inputs: Sequence[Path],
         *,
@@ -60,13 +60,13 @@ class OpenSet(Dataset):
         licence: str = "Its owner's terms.",
         homepage: str = "",
     ) -> None:
-        self._table, self._pictures, self._inputs = table, pictures, inputs
+        self._labels, self._pictures, self._inputs = labels, pictures, inputs
         self.home, self._reading = home, reading
         first = next(pictures())[1]
         self.spec = DatasetSpec(
             name=name,
             summary=summary,
-            factors=table.factors,
+            factors=labels.factors,
             image_shape=(*first.shape[:2], 3),
             origins=("own",) if home else ("official",),
             real=True,
@@ -87,12 +87,12 @@ class OpenSet(Dataset):
         return sha256_text(canonical_json([fingerprint(self._inputs), self._reading]))
 
     def open(self, source: Source) -> GroundTruth:
-        table = self._table
+        labels = self._labels
 
         def read() -> Contents:
             own = (source.spec.image_shape[0], source.spec.image_shape[1])
             images = in_blocks(self._pictures(), own, source.size)
-            return Contents(table.codes, images, table.values, notes=table.notes)
+            return Contents(labels.codes, images, labels.values, notes=labels.notes)
 
         return source.stored(inputs=self._inputs, read=read)
 

@@ -18,7 +18,7 @@ MEMORY = 2**25
 """Bytes of a block, at most, unless a single picture has more: photographs may be huge."""
 
 
-def decoded(
+def rgb_pixels(
     open_picture: "Callable[[], ImageFile.ImageFile]", where: str
 ) -> UInt8[np.ndarray, "height width 3"]:
     """A picture as 8-bit RGB, upright, transparent parts black.
