@@ -1,6 +1,5 @@
 """A run that is done, to look at and to use."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +10,11 @@ from jaxtyping import Float, UInt8
 from torch import nn
 
 from drbench.errors import RequestError, RunError
-from drbench.metrics.result import MetricResult
+from drbench.metrics.scores import Scores
 from drbench.models import inference
 from drbench.models import model as models
 from drbench.models.model import Generative, load_model
+from drbench.models.training.log import lines_of
 from drbench.models.weights import load_weights
 from drbench.representation.representation import Representation
 from drbench.runs.data import image_shape
@@ -67,9 +67,9 @@ class Run:
         return record
 
     @property
-    def scores(self) -> dict[Stage, dict[str, MetricResult]]:
+    def scores(self) -> dict[Stage, Scores]:
         """Scores by stage (`before` training, of a transfer, and `after`), by metric."""
-        return self.record.scores
+        return {stage: Scores(results) for stage, results in self.record.scores.items()}
 
     def curve(self) -> dict[str, list[float | None]]:
         """What was logged while it trained: `step`, each term of the loss, each score.
@@ -82,7 +82,7 @@ class Run:
         file = RunFolder(self.path).log_file
         if not file.is_file():
             raise RunError(f"{self.path} has no {file.name}: the run was not trained here.")
-        lines = [_flat(json.loads(line)) for line in file.read_text("utf-8").splitlines()]
+        lines = [_flat(line) for line in lines_of(file)]
         names = dict.fromkeys(name for line in lines for name in line)
         return {name: [line.get(name) for line in lines] for name in names}
 
@@ -96,11 +96,22 @@ class Run:
         device = inference.default_device()
         return inference.encoder(model, network, seed=seed, device=device)
 
-    def encode(
-        self, images: UInt8[np.ndarray, "k height width channel"]
-    ) -> Float[np.ndarray, "k latent"]:
-        """Mean latents of images, 0 to 255, of the size that the run was trained on."""
+    def encode(self, images: Any) -> Float[np.ndarray, "k latent"]:
+        """Mean latents of images.
+
+        Parameters
+        ----------
+        images : array-like (k, height, width, channel)
+            Whole numbers from 0 to 255, of the size that the run was trained on.
+
+        Raises
+        ------
+        RequestError
+            For images of another size or type.
+        """
         images = np.asarray(images)
+        if images.dtype.kind in "iu" and images.size and images.min() >= 0 and images.max() < 256:
+            images = images.astype(np.uint8)  # a list has no small integers
         expected = image_shape(self.spec.chain[0].data)
         if images.dtype != np.uint8 or images.shape[1:] != expected:
             raise RequestError(
@@ -109,10 +120,14 @@ class Run:
             )
         return self.encoder()(images)[0]
 
-    def decode(
-        self, latents: Float[np.ndarray, "k latent"]
-    ) -> UInt8[np.ndarray, "k height width channel"]:
-        """Images of latents, 0 to 255."""
+    def decode(self, latents: Any) -> UInt8[np.ndarray, "k height width channel"]:
+        """Images, 0 to 255, of latents (k, latent).
+
+        Raises
+        ------
+        RequestError
+            If the model has no decoder.
+        """
         model, network = self._trained
         if not isinstance(model, Generative):
             raise RequestError(f"{self.spec.model} encodes only: it has no decoder.")

@@ -8,8 +8,8 @@ from drbench.data.spec import Origin
 from drbench.frozen import Asked
 from drbench.models.budget import Training
 from drbench.runs.defaults import PAIRS, SAMPLE
+from drbench.seeds import LARGEST
 
-LARGEST_SEED = 2**32 - 1
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 """64 hexadecimal digits."""
 
@@ -66,7 +66,7 @@ class RunSpec(Asked):
     """Budget and optimiser."""
     scoring: Scoring = Field(default_factory=Scoring)
     """What is scored, on how much."""
-    seed: int = Field(0, ge=0, le=LARGEST_SEED)
+    seed: int = Field(0, ge=0, le=LARGEST)
     """Seed of weights, batches, split and sample."""
     init: "RunSpec | None" = None
     """The run whose weights this one starts from; None for fresh weights."""

@@ -1,11 +1,11 @@
 """How far a study is, read from its files alone while it runs."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, final, get_args
 
+from drbench.models.training.log import lines_of
 from drbench.runs.folder import RunFolder
 from drbench.studies.run import study_folders
 
@@ -73,9 +73,4 @@ def _failure(folder: RunFolder) -> str:
 
 
 def _last_step(folder: RunFolder) -> int:
-    if not folder.log_file.is_file():
-        return 0
-    for line in reversed(folder.log_file.read_text(encoding="utf-8").splitlines()):
-        if line.endswith("}"):  # a run that was killed may have left half a line
-            return int(json.loads(line)["step"])
-    return 0
+    return max((int(line["step"]) for line in lines_of(folder.log_file)), default=0)
