@@ -71,7 +71,7 @@ class Run:
         """Scores by stage (`before` training, of a transfer, and `after`), by metric."""
         return {stage: Scores(results) for stage, results in self.record.scores.items()}
 
-    def curve(self) -> dict[str, list[float | None]]:
+    def curve(self) -> dict[str, list[float | int | None]]:
         """What was logged while it trained: `step`, each term of the loss, each score.
 
         Returns
@@ -144,6 +144,6 @@ class Run:
         return model, network
 
 
-def _flat(line: dict[str, Any]) -> dict[str, float | None]:
+def _flat(line: dict[str, Any]) -> dict[str, float | int | None]:
     """One line of the log as columns: the step, then terms and scores by their names."""
     return {"step": line["step"]} | line["terms"] | line.get("scores", {})
