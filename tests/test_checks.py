@@ -12,11 +12,13 @@ from torch import nn
 from drbench import (
     Dataset,
     DatasetSpec,
+    Encoder,
     Factor,
     Generative,
     GroundTruth,
     Metric,
     MetricResult,
+    WeightsFile,
     grid_codes,
     load_dataset,
     registry,
@@ -233,10 +235,33 @@ def detached(self, network, batch):
     return {"loss": error.square().mean()}
 
 
+def own(name: str):
+    """A hyperparameter of that name."""
+    return {"__annotations__": {name: int}, name: Field(1, description="Mine.")}
+
+
+def of(part: str, loss: str = "loss"):
+    """An optimiser of one part only."""
+    return lambda self, network, training: {
+        loss: torch.optim.Adam(network[part].parameters(), lr=training.lr)
+    }
+
+
+def twice(self, network, training):
+    return {name: torch.optim.Adam(network.parameters()) for name in ("loss", "again")}
+
+
+def again(terms, *_):
+    return {**terms, "again": terms["loss"]}
+
+
+AWAY = WeightsFile(path="away.safetensors", sha256="0" * 64)
+
+
 @pytest.mark.parametrize(
     ("members", "says"),
     [
-        (with_("loss", lambda terms, *_: {"elbo": terms["loss"]}), "'loss' is missing"),
+        (with_("loss", lambda terms, *_: {"elbo": terms["loss"]}), "terms are elbo: 'loss'"),
         (with_("loss", lambda terms, *_: {"loss": terms["loss"] * float("nan")}), "finite scalar"),
         (with_("loss", lambda terms, *_: {"loss": terms["loss"], "kl": torch.ones(2)}), "term kl"),
         ({"loss": detached}, "no gradient of loss reaches encoder.1.weight"),
@@ -253,6 +278,14 @@ def detached(self, network, batch):
         ({"encoding": ("decoder",)}, "outside of decoder the latents are others"),
         ({"encoding": ("head",)}, "no submodule 'head'"),
         ({"encoding": ()}, "names no weights"),
+        (own("lr"), "the hyperparameter lr has the name of a setting"),
+        (own("threads"), "the hyperparameter threads has the name of a setting"),
+        ({"version": ""}, "version must be a text"),
+        ({"optimisers": of("decoder")}, "leave 2 of 4 weights as they were (encoder.1.weight"),
+        ({"optimisers": lambda *_: {}}, "they minimise nothing: 'loss' is missing"),
+        ({"optimisers": twice, **with_("loss", again)}, "two of them change the same weights"),
+        ({"optimisers": of("decoder", loss="elbo")}, "'elbo' is missing"),
+        ({"weights": lambda self: AWAY}, "weights: RunError: There are no weights at"),
         ({"supervision": "hints"}, "supervision must be one of images, pairs"),
         ({"__annotations__": {"beta": float}, "beta": Field(description="Weight.")}, "no default"),
         ({"__annotations__": {"beta": float}, "beta": 1.0}, "beta has no docstring"),
@@ -265,6 +298,23 @@ def test_a_faulty_model_is_found(members, says: str) -> None:
 
 def test_a_sound_model_has_no_problems() -> None:
     assert check_model(Sound) == []
+
+
+def test_a_frozen_encoder_needs_neither_loss_nor_decoder() -> None:
+    class Frozen(Encoder):
+        name = "frozen"
+        network, encode = Sound.network, Sound.encode
+        latents: int = Field(3, ge=1)
+        """Number of latents."""
+
+    assert check_model(Frozen) == []
+
+
+def test_what_encode_does_is_blamed_on_encode_alone() -> None:
+    problems = check_model(model_with(encode=crash, loss=lambda *_: {"loss": torch.ones(())}))
+    assert [problem.partition(":")[0] for problem in problems if "no such luck" in problem] == [
+        "encode"
+    ]
 
 
 def test_a_model_may_name_the_part_that_encodes() -> None:

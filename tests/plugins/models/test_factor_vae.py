@@ -65,7 +65,7 @@ def test_the_best_discriminator_gives_the_total_correlation_of_a_gaussian() -> N
     """TC = (sum of log variances - log det) / 2, in nats."""
     tc = total_correlation(Best()(gaussian(200_000))).item()
     exact = (COVARIANCE.diagonal().log().sum() - COVARIANCE.logdet()).item() / 2
-    assert exact > 0.3
+    assert exact > 0.25
     assert tc == pytest.approx(exact, rel=0.02)
 
 
@@ -178,7 +178,7 @@ def test_it_learns_rendered_images(tmp_path: Path) -> None:
         network,
         truth,
         ~held_out,
-        Training(steps=60, batch=32, lr=2e-3),
+        Training(steps=100, batch=32, lr=5e-3),
         seed=0,
         supervision="images",
         folder=tmp_path,
