@@ -16,8 +16,6 @@ from drbench.progress import say
 if TYPE_CHECKING:
     from drbench.metrics.predict.splitting import Code
 
-_PATIENCE = 2.0
-"""Seconds after which loading the compiled loops must be compiling them."""
 _SEEDS = 2**31 - 1
 """Seeds of a tree, as scikit-learn draws them."""
 
@@ -192,11 +190,11 @@ def _predicted(
 @cache
 def _load() -> None:
     """Load the compiled loops; the first time on a machine compile them, and say so."""
-    notice = threading.Timer(_PATIENCE, say, ["compiling the boosted trees, once on this machine"])
-    notice.daemon = True
-    notice.start()
+    from drbench.metrics.predict.compiled import is_kept
+
+    if not is_kept():
+        say("compiling the boosted trees, once on this machine")
     with ThreadPoolExecutor(1) as threads:
         pair = np.array([[0.0], [1.0]], dtype=np.float32)
         crew, ends = Workers(threads, 1), np.array([0, 1])
         boost(pair, ends, pair, is_class=True, rounds=1, seed=0, crew=crew)
-    notice.cancel()
