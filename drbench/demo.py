@@ -30,6 +30,7 @@ from drbench.runs.record import Record, Stage
 from drbench.runs.request import train_spec, transfer_spec
 from drbench.runs.spec import DataRef, Scoring
 from drbench.runs.trained import load_trained
+from drbench.trust.names import own_name
 from drbench.trust.store import BOARD, add, write_board
 
 SOURCE = DataRef(
@@ -80,7 +81,7 @@ def run_demo(out: Path) -> Demo:
         for seed in SEEDS:
             transfers |= _transfer(out, model, seed)
     board = out / "leaderboard"
-    add(board, *transfers)
+    add(board, *transfers, name=own_name())
     write_board(board)
     tables = tuple(transfer_tables(transfers.values()))
     sheet = out / "demo.html"
@@ -211,7 +212,7 @@ def _facts(records: list[Record]) -> dict[str, str]:
         "sub-grid": f"classes kept: {kept}; the other factors keep all",
         "budget": f"{source.training.steps} + {first.spec.training.steps} steps of "
         f"{source.training.batch}, rate {source.training.lr:g}, width "
-        f"{first.spec.hyperparameters['width']}; published: 400,000 + 50,000",
+        f"{first.hyperparameters['width']}; published: 400,000 + 50,000",
         "seeds": ", ".join(map(str, SEEDS)),
         "scored": f"{first.scored_rows} held-out images a run",
         "device": first.provenance.device,

@@ -31,17 +31,31 @@ def publish(
     message: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Message of the commit.")
     ] = None,
+    submit: Annotated[
+        bool,
+        typer.Option(
+            "--submit", help="Send specs and weights alone, to a board that somebody else keeps."
+        ),
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Under whose name, with --submit.")
+    ] = None,
     endpoint: Annotated[
         str | None, typer.Option(metavar="URL", help="Address of the hub, not the usual one.")
     ] = None,
 ) -> None:
-    """Merge a board into a folder, a git repository or a hub repository; removes nothing."""
+    """Merge a board, or its runs as submissions, into a folder or a repository."""
+    from drbench.errors import RequestError
     from drbench.publish.publish import publish as publish_board
 
+    if name and not submit:
+        raise RequestError("--as says under whose name runs are submitted: add --submit.")
     done = publish_board(
-        board, target, branch=branch, message=message, endpoint=endpoint, dry_run=dry_run
-    )
+        board, target, branch=branch, message=message, endpoint=endpoint, dry_run=dry_run,
+        submit=submit, submitter=name,
+    )  # fmt: skip
     files = _grouped(done.added, "added") + _grouped(done.changed, "changed")
+    files += _grouped(done.removed, "removed")
     if done.where:
         said = f"published: {done.where}"
     elif files:
@@ -54,7 +68,7 @@ def publish(
         "where": done.where,
         "added": done.added,
         "changed": done.changed,
-        "removed": [],
+        "removed": done.removed,
         "differences": [asdict(each) for each in done.differences],
     }
     emit(document, *(table for table in tables if table.rows), said)

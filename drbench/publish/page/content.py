@@ -15,8 +15,8 @@ from drbench.board.board import (
     Summary,
 )
 from drbench.board.fill import Filling, fill
-from drbench.board.groups import group, place, settings, tier
 from drbench.board.official import SIDE
+from drbench.board.rows import comparable, place, settings, tier
 from drbench.data.spec import Origin
 from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import DEFAULT_METRICS
@@ -29,7 +29,6 @@ from drbench.runs.spec import DataRef
 _RUN_HEADS = (
     "record",
     "seeds",
-    "checked",
     "by",
     "done",
     "drbench",
@@ -53,7 +52,7 @@ def page_content(board: Leaderboard) -> PageContent:
             for m in metrics
         },
         ranking=f"{board.ranking.rule} {board.ranking.ties}",
-        few=board.ranking.few_seeds,
+        few=board.ranking.n_prescribed,
         schema_version=board.schema_version,
         records=sum(len(row.all_runs) for row in board.rows),
         official=[_official(filling) for filling in fill(board)],
@@ -112,10 +111,10 @@ def _row(row: Row, varied: Collection[str]) -> PageRow:
         target=place(row),
         tier=tier(row),
         model=row.model,
-        state=row.state,
+        state=row.level,
         note=_note(row, varied),
         seeds=row.n_seeds,
-        scores={name: _score(row, cell) for name, cell in row.metrics.items()},
+        scores={name: _score(row, name) for name in row.metrics},
         details={
             "factors": [factor.name for factor in row.factors],
             "metrics": {name: _cell(cell) for name, cell in row.metrics.items()},
@@ -130,7 +129,8 @@ def _row(row: Row, varied: Collection[str]) -> PageRow:
     )
 
 
-def _score(row: Row, cell: Cell) -> PageScore:
+def _score(row: Row, metric: str) -> PageScore:
+    cell = row.metrics[metric]
     score, rank = cell.score, cell.rank
     low, high = _interval(score.after)
     gain_low, gain_high = _interval(score.gain)
@@ -147,8 +147,8 @@ def _score(row: Row, cell: Cell) -> PageScore:
         rank=rank.place if rank else None,
         rank_low=rank.best if rank else None,
         rank_high=rank.worst if rank else None,
-        of=rank.of if rank else None,
-        group=group(row, cell),
+        of=rank.rows if rank else None,
+        group=comparable(row, metric),
         settings=settings(row, cell),
         why=score.reason or cell.unranked or "",
     )
@@ -190,10 +190,9 @@ def _warnings(metrics: Mapping[str, Cell]) -> list[str]:
 
 
 def _uncounted(row: Row) -> list[str]:
-    """Runs of the row's spec whose scores are not in it."""
-    states = sorted({run.state for run in row.uncounted})
-    said = f"{len(row.uncounted)} of {len(row.all_runs)} runs do not count: {' or '.join(states)}"
-    return [said] if states else []
+    """Runs of the row whose scores are not in it."""
+    many = len(row.uncounted)
+    return [f"{many} of {len(row.all_runs)} runs do not count: other seeds"] if many else []
 
 
 def _dirty(runs: Sequence[Run]) -> list[str]:
@@ -207,7 +206,7 @@ def _facts(row: Row) -> list[tuple[str, str]]:
         (f"training {place}", f"{_data(budget.data, row.track)}: {_budget(budget)}")
         for place, budget in enumerate(row.budgets, 1)
     ]
-    sample = f"{row.scoring.sample:,} rows and {row.scoring.pairs:,} pairs a factor, at most"
+    sample = f"{row.sample:,} rows and {row.pairs:,} pairs a factor, at most"
     facts += [("checkpoint", row.checkpoint), ("scored on", f"{_data(row.target)}: {sample}")]
     plugins: defaultdict[str, list[str]] = defaultdict(list)
     for name, distributions in row.plugins.items():
@@ -252,9 +251,8 @@ def _run(run: Run) -> tuple[str, ...]:
     return (
         run.key,
         " → ".join(map(str, run.seeds)),
-        run.state,
-        next((f"{c.by}, {c.date}" for c in reversed(run.checks) if c.state == run.state), ""),
-        f"{run.created:%Y-%m-%d}",
+        run.by,
+        f"{run.checked:%Y-%m-%d}",
         run.code + commit,
         run.device,
         f"{run.seconds:,.0f}",
