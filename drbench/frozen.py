@@ -1,8 +1,9 @@
 """The base of everything drbench writes to disk and reads back."""
 
-from typing import Any, Self
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic._internal._model_construction import ModelMetaclass  # it has no public name
 
 from drbench.errors import RequestError
 
@@ -14,22 +15,25 @@ class Frozen(BaseModel):
         frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
     )
 
-    @classmethod
-    def of(cls, **fields: Any) -> Self:
-        """As the constructor, for what a person typed: errors are one sentence.
 
-        Raises
-        ------
-        RequestError
-            For a wrong or missing field, with its name, its value and what was expected.
-        """
+class _OneSentence(ModelMetaclass):
+    """What makes the constructor of a class raise a RequestError."""
+
+    def __call__(cls, *arguments: Any, **fields: Any) -> Any:
         try:
-            return cls(**fields)
+            return super().__call__(*arguments, **fields)
         except ValidationError as error:
             where, what = first_problem(error)
             value = error.errors(include_url=False)[0]["input"]
             problem = f"{where}={value!r:.80}: {what}" if where else what
             raise RequestError(f"{problem}.") from error
+
+
+class Asked(Frozen, metaclass=_OneSentence):
+    """What a person asks for: the constructor raises a RequestError of one sentence.
+
+    Reading a file (`model_validate_json`) raises pydantic's own error, that the reader explains.
+    """
 
 
 def departures(document: BaseModel) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What lies on a board: entries, written by who keeps it, and submissions, which wait for that."""
 
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -30,7 +30,7 @@ class Submission(Frozen):
     """SHA-256 of each file of the encoder's weights."""
 
     @model_validator(mode="after")
-    def _stages_fit_the_run(self) -> Self:
+    def _stages_fit_the_run(self) -> "Submission":
         expected = {"before", "after"} if self.spec.init else {"after"}
         if set(self.weights) != expected:
             raise ValueError(f"weights of {' and '.join(sorted(expected))} training are expected")

@@ -131,14 +131,25 @@ def place(row: Row) -> str:
 def labels(rows: Sequence[Row]) -> dict[str, str]:
     """What to call each of some rows, by id: its model, and what tells rows of that model apart."""
     texts = {}
-    for row in rows:
-        alike = [_settings(other) for other in rows if other.model == row.model]
-        own = _settings(row)
-        varied = [name for name in own if any(other.get(name) != own[name] for other in alike)]
-        words = [f"{name} {_short(own[name])}" for name in varied if own[name] is not None]
-        texts[row.id] = ", ".join([row.model, *words])
+    for model in dict.fromkeys(row.model for row in rows):
+        alike = differences([row for row in rows if row.model == model])
+        texts |= {name: ", ".join(filter(None, [model, text])) for name, text in alike.items()}
+    return texts
+
+
+def differences(rows: Sequence[Row]) -> dict[str, str]:
+    """What tells each of some rows from the others, by id; never the same text for two of them."""
+    given = {row.id: _settings(row) for row in rows}
+    texts = {
+        name: ", ".join(
+            f"{setting} {_short(value)}"
+            for setting, value in own.items()
+            if value is not None and any(o.get(setting) != value for o in given.values())
+        )
+        for name, own in given.items()
+    }
     return {
-        name: text if list(texts.values()).count(text) == 1 else f"{text} {name[:8]}"
+        name: text if list(texts.values()).count(text) == 1 else f"{text} {name[:8]}".strip()
         for name, text in texts.items()
     }
 

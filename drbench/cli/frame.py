@@ -123,8 +123,12 @@ def json_goes_to(file: Path | None) -> Iterator[None]:
         _json_target.reset(token)
 
 
-def parse_settings(settings: Iterable[str] | None) -> dict[str, Setting]:
-    """Read `--set` options: `NAME=VALUE`, the value an int, float, true, false, none or text.
+def parse_settings(
+    settings: Iterable[str] | None, *, option: str = "--set", example: str = "lr=1e-3"
+) -> dict[str, Setting]:
+    """Read `--set` options, or others of their form: `NAME=VALUE`.
+
+    The value is an int, a float, true, false, none or text.
 
     Raises
     ------
@@ -141,9 +145,11 @@ def parse_settings(settings: Iterable[str] | None) -> dict[str, Setting]:
         name, equals, value = setting.partition("=")
         name = name.strip()
         if not (name and equals):
-            raise RequestError(f"--set {setting}: expected NAME=VALUE, such as --set lr=1e-3.")
+            raise RequestError(
+                f"{option} {setting}: expected NAME=VALUE, such as {option} {example}."
+            )
         if name in parsed:
-            raise RequestError(f"--set {name} is given twice: keep one.")
+            raise RequestError(f"{option} {name} is given twice: keep one.")
         parsed[name] = _value(value.strip())
     return parsed
 

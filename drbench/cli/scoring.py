@@ -13,7 +13,7 @@ from drbench.cli.runs import (
     MetricOption,
     OriginOption,
     ResizeOption,
-    data_ref,
+    asked_data,
 )
 from drbench.errors import RequestError
 from drbench.progress import say
@@ -28,7 +28,7 @@ def encode(
     ],
     dataset: Annotated[str, typer.Option("--dataset", metavar="D", help="Data set to encode.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")],
-    origin: OriginOption = "official",
+    origin: OriginOption = None,
     resize: ResizeOption = None,
     levels: LevelsOption = None,
     factors: FactorsOption = None,
@@ -44,7 +44,7 @@ def encode(
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"{out} exists already: choose another --out.")
-    data = data_ref(dataset, origin, resize, levels, factors)
+    data = asked_data(dataset, origin, resize, levels, factors)
     representation, data_hash = encode_dataset(encoder, data, sample=sample, seed=seed)
     path = representation.save(out)
     for line in representation.notes:

@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from drbench.frozen import Frozen
+from drbench.frozen import Asked
 
 Precision = Literal["float32", "bfloat16"]
 
 
-class Training(Frozen):
+class Training(Asked):
     """The budget and the optimiser."""
 
     steps: int = Field(ge=0)

@@ -15,7 +15,6 @@ from drbench.publish.merge import merge
 from drbench.publish.places.contents import bring, digests
 from drbench.publish.places.folder import Folder
 from drbench.publish.places.git import Git
-from drbench.publish.places.hub import Hub
 from drbench.publish.places.place import MovedError, Place, shown
 from drbench.trust.store import BOARD, RECORDS, SUBMISSIONS, built_board
 from drbench.trust.validate import validate
@@ -43,7 +42,7 @@ class Publication:
     place: str
     """What was written to, or would be."""
     where: str | None
-    """Where it is now: folder, commit or pull request; None if nothing was written."""
+    """Where it is now: folder or commit; None if nothing was written."""
 
 
 def publish(
@@ -52,7 +51,6 @@ def publish(
     *,
     branch: str | None = None,
     message: str | None = None,
-    endpoint: str | None = None,
     dry_run: bool = False,
     submit: bool = False,
     submitter: str | None = None,
@@ -64,14 +62,11 @@ def publish(
     board : path
         Folder of the board; it is not changed.
     target : str
-        A folder, `git:ADDRESS` or `git:ADDRESS#SUBFOLDER`, or `hf:OWNER/NAME`.
+        A folder, `git:ADDRESS` or `git:ADDRESS#SUBFOLDER`.
     branch : str, optional
-        Branch that is committed to. By default a repository gets a new branch, named after the
-        content, and a hub a pull request.
+        Branch that is committed to; by default a new one, named after the content.
     message : str, optional
         Message of the commit.
-    endpoint : str, optional
-        Address of the hub, instead of the usual one.
     dry_run : bool
         Whether to write nothing.
     submit : bool
@@ -82,7 +77,7 @@ def publish(
     Raises
     ------
     RequestError
-        For a target, branch or endpoint that cannot be.
+        For a target or branch that cannot be.
     BoardError
         If the board is invalid or disagrees with what is published, or if the target cannot be read
         or written.
@@ -90,7 +85,7 @@ def publish(
     if problems := validate(board, derived=False):  # leaderboard.json is built anew
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise BoardError(f"{board} is not published, for it is invalid: {problems[0]}{more}")
-    place = find_place(target, board, branch=branch, endpoint=endpoint)
+    place = find_place(target, board, branch=branch)
     for attempt in range(ATTEMPTS):
         # Of different lengths, so that several publishers fall out of step.
         time.sleep(random.uniform(0, min(0.1 * attempt, LONGEST_PAUSE)))  # noqa: S311 - no secret
@@ -105,9 +100,7 @@ def publish(
     )
 
 
-def find_place(
-    target: str, board: Path, *, branch: str | None = None, endpoint: str | None = None
-) -> Place:
+def find_place(target: str, board: Path, *, branch: str | None = None) -> Place:
     """The place that a target names.
 
     Raises
@@ -116,24 +109,23 @@ def find_place(
         For a target without address, and for options that the kind of target does not have.
     """
     kind, colon, rest = target.partition(":")
-    if endpoint and kind != "hf":
-        raise RequestError("--endpoint is the address of a hub: name hf:OWNER/NAME with it.")
     if kind == "git":
         url, _, subfolder = rest.partition("#")
         if not url:
             raise RequestError("git: needs an address after it, such as git:../boards.git#board.")
         return Git(url, subfolder, branch or _content_branch(board))
-    if kind == "hf":
-        if rest.count("/") != 1 or not all(rest.split("/")):
-            raise RequestError(f"{target}: expected hf:OWNER/NAME.")
-        return Hub(rest, branch, endpoint)
+    if kind in {"hf", "hub"}:
+        raise RequestError(
+            f"{target} is no kind of target: a data set repository of the Hugging Face hub is a "
+            "git repository, git:https://huggingface.co/datasets/OWNER/NAME."
+        )
     if colon and "/" not in kind and not Path(target).exists():
         raise RequestError(
-            f"{shown(target)} is no kind of target: expected git:ADDRESS, hf:OWNER/NAME or a "
-            "folder, which is written ./NAME if it has a colon."
+            f"{shown(target)} is no kind of target: expected git:ADDRESS or a folder, which is "
+            "written ./NAME if it has a colon."
         )
     if branch:
-        raise RequestError(f"--branch belongs to git: and hf: targets, but {target} is a folder.")
+        raise RequestError(f"--branch belongs to git: targets, but {target} is a folder.")
     return Folder(Path(target))
 
 

@@ -1,10 +1,37 @@
 """Opening the images that a spec names."""
 
+from collections.abc import Mapping, Sequence
+
 from drbench.data.dataset import find_dataset, load_dataset
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.spec import DatasetSpec
 from drbench.errors import RequestError
 from drbench.runs.spec import DataRef
+
+
+def data_ref(
+    name: str,
+    origin: str | None = None,
+    *,
+    resize: int | None = None,
+    levels: Mapping[str, int] | None = None,
+    factors: Sequence[str] | None = None,
+) -> DataRef:
+    """Name images: of a set's only origin, or the maker's files, where no origin is named.
+
+    Raises
+    ------
+    UnknownNameError, RequestError
+        For what does not exist.
+    """
+    origins = find_dataset(name, factors).spec.origins
+    return DataRef(
+        name=name,
+        origin=origin or ("official" if "official" in origins else origins[0]),
+        resize=resize,
+        levels=levels or {},
+        factors=None if factors is None else tuple(factors),
+    )
 
 
 def open_data(
@@ -17,11 +44,8 @@ def open_data(
     RequestError
         If a size is asked for that `like` rules out.
     """
-    if like is not None and data.resize not in (None, like[0]):
-        raise RequestError(
-            f"--resize {data.resize}: the source was trained on {like[0]}x{like[1]} pixels, and "
-            "its weights fit no other size."
-        )
+    if like is not None:
+        require_size(data, like)
     asked = (data.resize, data.resize) if data.resize else None
     size = like[:2] if like else asked
     truth = load_dataset(
@@ -29,6 +53,15 @@ def open_data(
     )
     truth = truth.subgrid(data.levels)
     return truth.with_channels(like[2]) if like else truth
+
+
+def require_size(data: DataRef, like: tuple[int, int, int]) -> None:
+    """Refuse a size that is not that of the source."""
+    if data.resize not in (None, like[0]):
+        raise RequestError(
+            f"--resize {data.resize}: the source was trained on {like[0]}x{like[1]} pixels, and "
+            "its weights fit no other size."
+        )
 
 
 def declared(data: DataRef) -> DatasetSpec:

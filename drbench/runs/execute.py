@@ -16,7 +16,7 @@ from torch import nn
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.sampling import split_rows
 from drbench.errors import RunError
-from drbench.files import cache_dir, sha256_file, write_text
+from drbench.files import sha256_file, write_text
 from drbench.metrics.metric import MetricResult
 from drbench.metrics.scoring import score
 from drbench.models.checkpoints import CHECKPOINT, load_weights, save_weights
@@ -43,6 +43,7 @@ def execute(
     *,
     out: Path | str | None = None,
     source: Path | str | None = None,
+    home: Path | None = None,
     resume: bool = False,
 ) -> Record:
     """Do a run and write its folder.
@@ -52,11 +53,12 @@ def execute(
     spec : RunSpec
         What to do. If it starts from another run (`init`), that is a transfer.
     out : path, optional
-        Folder of the run. Default: a folder of the cache named by the spec's key, where a run
-        that is done already is not done again.
+        Folder of the run. Default: one in `home`, where a run that is done is not done again.
     source : path, optional
-        Folder of the run that `spec.init` describes. Default: its folder of the cache, where it
-        is done first if it is not there.
+        Folder of the run that `spec.init` describes. Default: its folder in `home`, where it is
+        done first if it is not there.
+    home : path, optional
+        Folder of runs that have no folder of their own. Default: one of the cache.
     resume : bool
         Go on with what the folder holds.
 
@@ -73,19 +75,38 @@ def execute(
         If data, model or metrics cannot do what is asked.
     """
     spec, resume = canonical(spec), resume or out is None
-    place = Path(out) if out is not None else cached_run(spec)
-    folder = RunFolder(place)
+    folder = RunFolder(Path(out)) if out is not None else RunFolder.at_home(spec, home)
     if resume and (done := folder.finished(spec)) is not None:
         return done
     drawn = spec.training.steps * spec.training.batch
-    run = Run.prepare(spec, prepared=drawn >= PREPARE_FROM)
+    run = Work.prepare(spec, prepared=drawn >= PREPARE_FROM)
     network = seeded_network(run.model, run.truth.spec.image_shape, spec.seed).to(run.device)
-    folder = RunFolder.create(place, spec, resume=resume)
+    folder.require_free(spec, resume=resume)
+    with folder.locked():
+        # Whoever worked here meanwhile may have done it.
+        done = folder.finished(spec) if resume else None
+        return done or _done(run, network, folder, source, home, resume=resume)
+
+
+def _done(
+    run: "Work",
+    network: nn.Module,
+    folder: RunFolder,
+    source: Path | str | None,
+    home: Path | None,
+    *,
+    resume: bool,
+) -> Record:
+    """Do a run in its folder, which nobody else works in."""
+    spec = run.spec
+    folder.claim(spec, resume=resume)
     clock = _Clock()
     scores: dict[Stage, dict[str, MetricResult]] = {}
     terms: dict[Stage, dict[str, float]] = {}
     if spec.init is not None:
-        load_weights(_weights_of(spec.init, source), network, run=stored_network_key(spec.init))
+        load_weights(
+            _weights_of(spec.init, source, home), network, run=stored_network_key(spec.init)
+        )
         scores["before"], terms["before"], _ = run.measure(network, "before", folder, clock)
     with clock("train"):
         run.train(network, folder, resume=resume)
@@ -140,7 +161,7 @@ class _Clock:
 
 @final
 @dataclass(frozen=True)
-class Run:
+class Work:
     """What the phases of a run share."""
 
     spec: RunSpec
@@ -151,7 +172,7 @@ class Run:
     device: str
 
     @classmethod
-    def prepare(cls, spec: RunSpec, *, prepared: bool = False) -> "Run":
+    def prepare(cls, spec: RunSpec, *, prepared: bool = False) -> "Work":
         """Open the data and draw the sample; `prepared` images are kept on disk for training."""
         model = load_model(spec.model, **spec.hyperparameters)
         truth = open_data(
@@ -224,17 +245,12 @@ class Run:
         return {name: r.value for name, r in results.items() if r.value is not None}
 
 
-def cached_run(spec: RunSpec) -> Path:
-    """Folder of the cache in which a run is done that has no other; the spec is canonical."""
-    return cache_dir() / "runs" / stored_network_key(spec)[:24]
-
-
-def _weights_of(init: RunSpec, source: Path | str | None) -> Path:
+def _weights_of(init: RunSpec, source: Path | str | None, home: Path | None) -> Path:
     """Weights of the run that a transfer starts from."""
     if source is None:
-        folder = RunFolder(cached_run(init))
+        folder = RunFolder.at_home(init, home)
         if not folder.weights_file.is_file():
-            execute(init)
+            execute(init, home=home)
         return folder.require_weights()
     folder = RunFolder.open(Path(source))
     folder.read_record()  # refuses a record of another run

@@ -10,7 +10,7 @@ from typing import Any
 from drbench.files import canonical_json, sha256_text
 from drbench.frozen import departures
 from drbench.metrics.metric import load_metric
-from drbench.runs.data import declared
+from drbench.runs.data import declared, image_shape, require_size
 from drbench.runs.spec import DataRef, RunSpec
 
 
@@ -25,7 +25,8 @@ def canonical(spec: RunSpec) -> RunSpec:
     UnknownNameError
         If its model, a metric or a data set is not registered here.
     RequestError
-        For a hyperparameter, a parameter or a level that does not exist.
+        For a hyperparameter, a parameter or a level that does not exist, or a size of a target that
+        is not its source's.
     MissingExtraError
         If it has hyperparameters and torch, which models need, is not installed.
     """
@@ -33,6 +34,8 @@ def canonical(spec: RunSpec) -> RunSpec:
         name: _metric_departures(name, parameters)
         for name, parameters in spec.scoring.metrics.items()
     }
+    if spec.init:
+        require_size(spec.data, image_shape(spec.chain[0].data))
     return spec.model_copy(
         update={
             "data": _canonical_data(spec.data, is_target=spec.init is not None),

@@ -1,7 +1,7 @@
 """The record of a run: one immutable JSON file."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
@@ -95,13 +95,13 @@ class Record(Frozen):
     """Where the numbers come from."""
 
     @model_validator(mode="after")
-    def _keys_are_the_hashes(self) -> Self:
+    def _keys_are_the_hashes(self) -> "Record":
         if self.key != stored_key(self.spec) or self.network != stored_network_key(self.spec):
             raise ValueError("key or network is not the hash of the spec")
         return self
 
     @model_validator(mode="after")
-    def _stages_fit_the_run(self) -> Self:
+    def _stages_fit_the_run(self) -> "Record":
         expected = {"before", "after"} if self.spec.init else {"after"}
         if set(self.scores) != expected:
             raise ValueError(
@@ -112,13 +112,13 @@ class Record(Frozen):
         return self
 
     @model_validator(mode="after")
-    def _hashes_fit_the_run(self) -> Self:
+    def _hashes_fit_the_run(self) -> "Record":
         if self.provenance.encoder_hash.keys() != self.scores.keys():
             raise ValueError("encoder_hash names other stages than the scores")
         return self
 
     @classmethod
-    def load(cls, path: Path | str) -> Self:
+    def load(cls, path: Path | str) -> "Record":
         """Read a record: its file, or the folder of its run.
 
         Raises

@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from drbench.errors import RequestError, UnknownNameError
-from drbench.frozen import first_problem
 from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import default_metrics
 from drbench.models.budget import Training
 from drbench.runs.data import declared
+from drbench.runs.defaults import PAIRS
 from drbench.runs.identity import canonical
 from drbench.runs.spec import DataRef, RunSpec, Scoring
 
@@ -34,11 +32,11 @@ def train_spec(
     """
     declared(data)  # refused before anything is prepared
     hyperparameters, training = _divided(model, settings)
-    spec = RunSpec.of(
+    spec = RunSpec(
         data=data,
         model=model,
         hyperparameters=hyperparameters,
-        training=_training({**training, "steps": steps}),
+        training=Training(**training, steps=steps),
         scoring=scoring,
         seed=seed,
     )
@@ -63,11 +61,11 @@ def transfer_spec(
     """
     declared(data)  # refused before anything is prepared
     hyperparameters, training = _divided(source.model, settings)
-    spec = RunSpec.of(
+    spec = RunSpec(
         data=data,
         model=source.model,
         hyperparameters=source.hyperparameters | hyperparameters,
-        training=_training({**source.training.model_dump(), **training, "steps": steps}),
+        training=Training(**{**source.training.model_dump(), **training, "steps": steps}),
         scoring=scoring,
         seed=source.seed if seed is None else seed,
         init=source,
@@ -76,7 +74,7 @@ def transfer_spec(
 
 
 def scoring_request(
-    metrics: list[str], settings: Settings, *, sample: int, pairs: int = 1_000, factors: bool = True
+    metrics: list[str], settings: Settings, *, sample: int, pairs: int = PAIRS, factors: bool = True
 ) -> Scoring:
     """Which metrics are scored, from names (none: the default ones) and `ID.k=v` settings.
 
@@ -113,11 +111,3 @@ def _divided(model: str, settings: Settings) -> tuple[dict[str, Any], dict[str, 
         {name: value for name, value in settings.items() if name in hyperparameters},
         {name: value for name, value in settings.items() if name not in hyperparameters},
     )
-
-
-def _training(fields: Mapping[str, Any]) -> Training:
-    try:
-        return Training(**fields)
-    except ValidationError as error:
-        name, what = first_problem(error)
-        raise RequestError(f"--set {name}={fields.get(name)}: {what}.") from error

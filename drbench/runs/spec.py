@@ -5,15 +5,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from drbench.data.spec import Origin
-from drbench.frozen import Frozen
+from drbench.frozen import Asked
 from drbench.models.budget import Training
+from drbench.runs.defaults import PAIRS, SAMPLE
 
 LARGEST_SEED = 2**32 - 1
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 """64 hexadecimal digits."""
 
 
-class DataRef(Frozen):
+class DataRef(Asked):
     """Which images: a data set, its origin, and how it is cut down."""
 
     name: str
@@ -36,18 +37,18 @@ def _default_metrics() -> dict[str, dict[str, Any]]:
     return {name: {} for name in default_metrics()}
 
 
-class Scoring(Frozen):
+class Scoring(Asked):
     """What is scored, on how much."""
 
-    sample: int = Field(15_000, ge=1)
+    sample: int = Field(SAMPLE, ge=1)
     """Held-out rows that are encoded and scored, at most."""
-    pairs: int = Field(1_000, ge=0)
+    pairs: int = Field(PAIRS, ge=0)
     """Interventions per factor, at most."""
     metrics: dict[str, dict[str, Any]] = Field(default_factory=_default_metrics)
     """Metrics by registered name, with the parameters that depart from their defaults."""
 
 
-class RunSpec(Frozen):
+class RunSpec(Asked):
     """All that determines a run's numbers; `drbench.runs.identity` says which specs are equal.
 
     A transfer is a run whose `init` is another run's spec.

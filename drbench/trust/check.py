@@ -23,7 +23,7 @@ from drbench.models.model import load_model
 from drbench.progress import part_of
 from drbench.runs.data import image_shape
 from drbench.runs.encoding import Encoded
-from drbench.runs.execute import Run, execute
+from drbench.runs.execute import Work, execute
 from drbench.runs.identity import canonical, stored_key, stored_network_key
 from drbench.runs.provenance import git_state, library_versions, machine, plugins_of
 from drbench.runs.record import RECORD, Provenance, Record, Stage, trained_by
@@ -77,7 +77,7 @@ def _encoded_again(spec: RunSpec, files: Mapping[Stage, Path]) -> Record:
         owner = stored_network_key(trained_by(spec, stage))
         require_layout(file, layout, network=owner)
     start = time.perf_counter()
-    run = Run.prepare(spec)
+    run = Work.prepare(spec)
     encoded = {stage: _encode(run, stage, file) for stage, file in files.items()}
     middle = time.perf_counter()
     scores = {}
@@ -124,7 +124,7 @@ def _encoded_again(spec: RunSpec, files: Mapping[Stage, Path]) -> Record:
     )
 
 
-def _encode(run: Run, stage: Stage, file: Path) -> Encoded:
+def _encode(run: Work, stage: Stage, file: Path) -> Encoded:
     network = seeded_network(run.model, run.truth.spec.image_shape, run.spec.seed)
     load_weights(file, network, parts=run.model.encoding)
     encode = encoder(run.model, network, seed=0, device=run.device)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from drbench.board.entry import Level
 from drbench.errors import BoardError
-from drbench.files import data_dir, write_text
+from drbench.files import cache_dir, data_dir, write_text
 from drbench.frozen import Frozen
 from drbench.runs.record import RECORD, Record, Stage
 from drbench.runs.spec import RunSpec
@@ -19,6 +19,10 @@ from drbench.trust.reading import read_model
 REQUEST, PROBLEM, RUN, CACHE = "request.json", "problem.txt", "run", "cache"
 """In the folder of a check: what is asked, why it cannot be done, and the run trained anew.
 CACHE lies beside it: checks share what they prepare and train, and nothing that was there."""
+
+
+COMPILED = "numba"
+"""Folder of a cache that holds compiled functions."""
 
 
 class Request(Frozen):
@@ -57,6 +61,7 @@ def checked_alone(
         With the reason, if there is no record.
     """
     write_text(folder / REQUEST, request.model_dump_json())
+    _share_compiled(folder.parent / CACHE)
     # Official files are where they are; whatever else is remembered here is not believed.
     variables = os.environ | {
         "DRBENCH_DATA": str(data_dir()),
@@ -83,6 +88,13 @@ def checked_alone(
         f"its process ended with {f'signal {-status}' if status < 0 else f'status {status}'}, and "
         "left no record."
     )
+
+
+def _share_compiled(cache: Path) -> None:
+    """Let a cache have what was compiled here: that is our code, and takes a minute."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # there already, or where links are not to be had
+        (cache / COMPILED).symlink_to((cache_dir() / COMPILED).absolute(), target_is_directory=True)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

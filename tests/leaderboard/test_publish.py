@@ -572,13 +572,11 @@ def test_git_that_runs_us_does_not_lend_its_repository(two_boards, remote, tmp_p
     ("target", "options", "match"),
     [
         ("git:", {}, "needs an address"),
-        ("hf:nobody", {}, "hf:OWNER/NAME"),
         ("folder", {"branch": "main"}, "--branch belongs to"),
         ("https://me:secret@x.org/b.git", {}, "https://x.org/b.git is no kind of target"),
         ("git@example.org:b.git", {}, "expected git:ADDRESS"),
-        ("hub:lab/board", {}, "hf:OWNER/NAME"),
-        ("hf:lab/board", {"endpoint": "127.0.0.1:80"}, "begins with https:// or http://"),
-        ("git:x", {"endpoint": "http://127.0.0.1"}, "--endpoint is the address of a hub"),
+        ("hub:lab/board", {}, "git:https://huggingface.co/datasets/OWNER/NAME"),
+        ("hf:lab/board", {"branch": "main"}, "git:https://huggingface.co/datasets/OWNER/NAME"),
     ],
 )
 def test_a_request_that_cannot_be_is_refused(two_boards, target, options, match):
@@ -619,7 +617,7 @@ def test_passwords_in_addresses_are_not_shown(url, said):
 @pytest.mark.parametrize(
     "address", ["http://me:secret@", "http://secret@", "http://me:sec%40ret@", "git://me:secret@"]
 )
-@pytest.mark.parametrize("more", [[], ["--branch", "--x"], ["--endpoint", "http://x"], ["--debug"]])
+@pytest.mark.parametrize("more", [[], ["--branch", "--x"], ["--debug"]])
 def test_the_command_never_prints_a_password(two_boards, capfd, address, more):
     target = f"git:{address}127.0.0.1:1/b.git"
     command = ["leaderboard", "publish", target, "--board", str(two_boards[0]), *more]
@@ -669,6 +667,6 @@ def test_the_command_shows_what_would_change_and_then_does_it(two_boards, tmp_pa
 
 def test_the_command_fails_with_the_code_of_the_fault(two_boards, tmp_path):
     mine = ["--board", str(two_boards[0])]
-    assert run(["leaderboard", "publish", "hf:nobody", *mine]) == 2
+    assert run(["leaderboard", "publish", "hf:lab/board", *mine]) == 2
     assert run(["leaderboard", "publish", f"git:{tmp_path}/none", *mine]) == 1
     assert run(["leaderboard", "publish", str(Path("x")), "--board", str(tmp_path / "no")]) == 1

@@ -9,7 +9,7 @@ import numba
 
 from drbench.files import cache_dir
 
-_SOURCES = ("replay.py", "splitting.py", "kernels.py")
+_SOURCES = ("splitting.py", "kernels.py")
 """Files whose functions call each other: numba notices a change in a function's own file alone."""
 
 Function = TypeVar("Function", bound=Callable[..., object])

@@ -36,11 +36,11 @@ def may_be_published(path: str) -> bool:
 
 def published_files(board: Path) -> list[str]:
     """Files of a board that are published, relative to its folder, sorted; links are left out."""
-    found = [path for name in FOLDERS for path in (board / name).rglob("*")]
-    found += [board / BOARD, board / PAGE, board / README]
+    paths = [path for name in FOLDERS for path in (board / name).rglob("*")]
+    paths += [board / BOARD, board / PAGE, board / README]
     return sorted(
         relative
-        for path in found
+        for path in paths
         if path.is_file()
         and not path.is_symlink()
         and may_be_published(relative := path.relative_to(board).as_posix())
