@@ -54,7 +54,7 @@ class Rank(Frozen):
     """Best place that resampling the seeds makes plausible."""
     worst: int = Field(ge=1)
     """Worst place likewise. Rows whose best to worst overlap are tied."""
-    rows: int = Field(ge=1)
+    of: int = Field(ge=1)
     """Ranked rows of the group."""
 
 

@@ -58,7 +58,7 @@ def ranks(
     Examples
     --------
     >>> ranks([0.1, 0.9], [None, None], "higher")[1]
-    Rank(place=1, best=1, worst=2, rows=2)
+    Rank(place=1, best=1, worst=2, of=2)
     """
     sign = 1.0 if better == "higher" else -1.0
     signed = np.round(sign * np.array(means), _DIGITS)
@@ -77,7 +77,7 @@ def ranks(
             worst += len(means) - len(known)
         # The ends of resampled places can miss the place itself, with few seeds.
         placed.append(
-            Rank(place=place, best=min(place, best), worst=max(place, worst), rows=len(means))
+            Rank(place=place, best=min(place, best), worst=max(place, worst), of=len(means))
         )
     return placed
 

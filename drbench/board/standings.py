@@ -62,7 +62,7 @@ def _line(metric: str, label: str, cell: Cell, row: Row, n_prescribed: int) -> t
     rank = None
     if cell.rank:
         # First of one is no rank.
-        alone, span = cell.rank.rows == 1, f"({cell.rank.best}-{cell.rank.worst})"
+        alone, span = cell.rank.of == 1, f"({cell.rank.best}-{cell.rank.worst})"
         rank = "alone" if alone else f"{cell.rank.place} {span}"
     score = cell.score
     means = [each.mean if each else None for each in (score.before, score.after, score.gain)]

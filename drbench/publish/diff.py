@@ -151,7 +151,7 @@ def _rank(cell: Cell | None) -> str | None:
     if cell is None or cell.rank is None:
         return None
     rank = cell.rank
-    return f"{rank.place} ({rank.best} to {rank.worst}) of {rank.rows}"
+    return f"{rank.place} ({rank.best} to {rank.worst}) of {rank.of}"
 
 
 def _from_git(place: str) -> Leaderboard:

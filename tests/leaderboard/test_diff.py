@@ -3,13 +3,13 @@
 import subprocess
 
 import pytest
+from drbench.trust.verification import Verification, Verifications, record_hash
 
 from drbench.board.build import build
 from drbench.cli import run
 from drbench.errors import BoardError
 from drbench.metrics.metric import MetricResult
 from drbench.publish.diff import Difference, diff, read_board
-from drbench.trust.verification import Verification, Verifications, record_hash
 
 
 def scores(value, **more):

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from drbench.trust.verification import Verification, Verifications, record_hash
 
 from drbench.board.build import build
 from drbench.board.fill import fill
@@ -18,7 +19,6 @@ from drbench.runs.record import Record
 from drbench.runs.spec import RunSpec
 from drbench.trust.store import built_board
 from drbench.trust.validate import validate
-from drbench.trust.verification import Verification, Verifications, record_hash
 
 HARD = [
     cell for cell in CELLS

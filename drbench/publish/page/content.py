@@ -134,7 +134,7 @@ def _score(row: Row, metric: str) -> PageScore:
         rank=rank.place if rank else None,
         rank_low=rank.best if rank else None,
         rank_high=rank.worst if rank else None,
-        of=rank.rows if rank else None,
+        of=rank.of if rank else None,
         group=comparable(row, metric),
         settings=settings(row, cell),
         why=score.reason or cell.unranked or "",
