@@ -204,6 +204,8 @@ def _cut(data: DataRef) -> str:
 
 
 def _short(value: Any) -> str:
+    if value is None:
+        return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

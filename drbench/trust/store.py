@@ -48,6 +48,8 @@ def add(board: Path, *runs: Path, name: str) -> list[Entry]:
 
     Raises
     ------
+    RequestError
+        If there is no such run.
     RunError, BoardError
         For a run that is not finished, or lacks its weights.
     """

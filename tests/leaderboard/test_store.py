@@ -9,7 +9,7 @@ import pytest
 from records import make_entry, make_record, write_run, write_runs
 
 from drbench.board.build import build
-from drbench.errors import BoardError, DrbenchError, RunError
+from drbench.errors import BoardError, DrbenchError, RequestError
 from drbench.trust.evidence import weights_name
 from drbench.trust.store import add, load_entries, name_of, read_files, submit, write_board
 
@@ -103,7 +103,7 @@ def test_an_unfinished_run_is_named(tmp_path, missing, sentence):
 def test_a_folder_without_a_run_is_refused(tmp_path, make):
     if make:
         (tmp_path / "nothing").mkdir()
-    with pytest.raises(RunError, match="nothing"):
+    with pytest.raises(RequestError, match="nothing"):
         add(tmp_path / "board", tmp_path / "nothing", name="ann")
 
 
