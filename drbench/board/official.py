@@ -25,7 +25,7 @@ PAIRS = (
 )
 """Sources and targets, from the seed paper's settings: synthetic to synthetic, synthetic to real,
 real to real."""
-RESIZED = frozenset({"coil100_augmented", "coil100_augmented_binary"})
+RESIZED = frozenset({"coil100_augmented"})
 """Sources of other sizes than 64 x 64."""
 MODELS = ("ada_gvae", "gvae")
 """The model of the paper's text, and what its released code runs."""
