@@ -29,6 +29,7 @@ from drbench.runs.record import Record, Stage
 from drbench.runs.run import Run
 from drbench.studies.shipped import demo
 from drbench.table import Table
+from drbench.trust.names import own_name
 from drbench.trust.store import BOARD, add, write_board
 
 RUNS = "runs"
@@ -66,7 +67,7 @@ def run_demo(out: Path) -> Demo:
         record = execute(spec, out=folder.path, home=out / RUNS, resume=True)
         transfers |= {folder.path: record} if spec.init else {}
     board = out / "leaderboard"
-    add(board, *transfers)
+    add(board, *transfers, name=own_name())
     write_board(board)
     tables = tuple(transfer_tables(transfers.values()))
     sheet = out / "demo.html"

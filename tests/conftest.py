@@ -1,7 +1,6 @@
 """Shared by all tests: where real images may lie, and a cache of their own."""
 
 import os
-import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,4 +48,6 @@ def _own_folders(session_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def make_record() -> Callable[..., Any]:
     """Makes records that no run was done for; see records.py beside this file."""
-    return runpy.run_path(str(ROOT / "tests" / "records.py"))["make_record"]
+    from records import make_record  # after OMP_NUM_THREADS is set: it imports drbench
+
+    return make_record

@@ -31,12 +31,28 @@ def publish(
     message: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Message of the commit.")
     ] = None,
+    submit: Annotated[
+        bool,
+        typer.Option(
+            "--submit", help="Send specs and weights alone, to a board that somebody else keeps."
+        ),
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Under whose name, with --submit.")
+    ] = None,
 ) -> None:
-    """Merge a board into a folder or a git repository; removes nothing."""
+    """Merge a board, or its runs as submissions, into a folder or a git repository."""
+    from drbench.errors import RequestError
     from drbench.publish.publish import publish as publish_board
 
-    done = publish_board(board, target, branch=branch, message=message, dry_run=dry_run)
+    if name and not submit:
+        raise RequestError("--as says under whose name runs are submitted: add --submit.")
+    done = publish_board(
+        board, target, branch=branch, message=message, dry_run=dry_run,
+        submit=submit, submitter=name,
+    )  # fmt: skip
     files = _grouped(done.added, "added") + _grouped(done.changed, "changed")
+    files += _grouped(done.removed, "removed")
     if done.where:
         summary = f"published: {done.where}"
     elif files:
@@ -49,7 +65,7 @@ def publish(
         "where": done.where,
         "added": done.added,
         "changed": done.changed,
-        "removed": [],
+        "removed": done.removed,
         "differences": [asdict(each) for each in done.differences],
     }
     emit(document, *(table for table in tables if table.rows), summary)

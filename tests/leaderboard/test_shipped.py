@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from drbench.trust.verify.verify import verify
+
 from drbench.publish.page.content import page_content
 from drbench.publish.page.html import page_html
 from drbench.trust.store import built_board
 from drbench.trust.validate import validate
-from drbench.trust.verify.verify import verify
 
 BOARD = Path(__file__).parents[2] / "leaderboard"
 

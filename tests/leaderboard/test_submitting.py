@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 import typer
+from drbench.trust.verification import STATES, record_hash
 
 from drbench import Scoring
 from drbench.board.official import SAMPLE
 from drbench.cli import build_app, run, split_everywhere
 from drbench.trust.evidence import evidence_names
 from drbench.trust.store import built_board, load_board, write_board
-from drbench.trust.verification import STATES, record_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

@@ -15,8 +15,8 @@ from drbench.board.board import (
     Summary,
 )
 from drbench.board.fill import Filling, fill
-from drbench.board.groups import group, place, settings, tier
 from drbench.board.official import SIDE
+from drbench.board.rows import comparable, differences, place, settings, tier
 from drbench.data.opening import is_open
 from drbench.data.spec import Origin
 from drbench.metrics.metric import load_metric
@@ -48,7 +48,7 @@ def page_content(board: Leaderboard) -> PageContent:
             for m in metrics
         },
         ranking=f"{board.ranking.rule} {board.ranking.ties}",
-        few=board.ranking.few_seeds,
+        few=board.ranking.n_prescribed,
         schema_version=board.schema_version,
         records=sum(len(row.all_runs) for row in board.rows),
         official=[_official(filling) for filling in fill(board)],
@@ -82,16 +82,16 @@ def _row(row: Row, label: str) -> PageRow:
     return PageRow(
         id=row.id[:16],
         key=row.runs[0].key,
-        track=_track(row),
+        track=row.track,
         kind=row.kind,
         source=_source(row),
         target=place(row),
         tier=tier(row),
         model=row.model,
-        state=row.state,
+        state=row.level,
         note=label,
         seeds=row.n_seeds,
-        scores={name: _score(row, cell) for name, cell in row.metrics.items()},
+        scores={name: _score(row, name) for name in row.metrics},
         details={
             "factors": [factor.name for factor in row.factors],
             "metrics": {name: _cell(cell) for name, cell in row.metrics.items()},
@@ -110,31 +110,15 @@ def _labels(rows: Sequence[Row]) -> dict[str, str]:
         alike[row.track, row.kind, row.source.name, row.target.name, row.model].append(row)
     labels = {}
     for together in alike.values():
-        settings = {
-            row.id: row.budgets[-1].hyperparameters
-            | row.budgets[-1].training.model_dump(exclude={"steps", "score_every"})
-            for row in together
-        }
-        values: defaultdict[str, set[str]] = defaultdict(set)
-        for name, value in (pair for each in settings.values() for pair in each.items()):
-            values[name].add(repr(value))
+        texts = differences(together)
         for row in together:
-            varied = [
-                f"{name} {_short(value)}"
-                for name, value in settings[row.id].items()
-                if len(values[name]) > 1
-            ]
             steps = " + ".join(_thousands(budget.training.steps) for budget in row.budgets)
-            labels[row.id] = ", ".join([*varied, f"{steps} steps"])
+            labels[row.id] = texts[row.id] or f"{steps} steps"
     return labels
 
 
-def _track(row: Row) -> str:
-    """Which images a row is of, as the page's legend names them."""
-    return "own" if any(is_open(budget.data.name) for budget in row.budgets) else row.track
-
-
-def _score(row: Row, cell: Cell) -> PageScore:
+def _score(row: Row, metric: str) -> PageScore:
+    cell = row.metrics[metric]
     score, rank = cell.score, cell.rank
     low, high = _interval(score.after)
     gain_low, gain_high = _interval(score.gain)
@@ -152,7 +136,7 @@ def _score(row: Row, cell: Cell) -> PageScore:
         rank_low=rank.best if rank else None,
         rank_high=rank.worst if rank else None,
         of=rank.of if rank else None,
-        group=group(row, cell),
+        group=comparable(row, metric),
         settings=settings(row, cell),
         why=score.reason or cell.unranked or "",
     )
@@ -194,10 +178,9 @@ def _warnings(metrics: Mapping[str, Cell]) -> list[str]:
 
 
 def _uncounted(row: Row) -> list[str]:
-    """Runs of the row's spec whose scores are not in it."""
-    states = " or ".join(sorted({run.state for run in row.uncounted}))
+    """Runs of the row whose scores are not in it."""
     counts = f"{len(row.uncounted)} of {len(row.all_runs)} runs"
-    return [f"{counts} do not count: {states}"] if states else []
+    return [f"{counts} do not count: of other seeds than prescribed"] if row.uncounted else []
 
 
 def _dirty(runs: Sequence[Run]) -> list[str]:
@@ -211,7 +194,7 @@ def _facts(row: Row) -> list[tuple[str, str]]:
         (f"training {place}", f"{_data(budget.data, row.track)}: {_budget(budget)}")
         for place, budget in enumerate(row.budgets, 1)
     ]
-    sample = f"{row.scoring.sample:,} rows and {row.scoring.pairs:,} pairs a factor, at most"
+    sample = f"{row.sample:,} rows and {row.pairs:,} pairs a factor, at most"
     facts += [("checkpoint", row.checkpoint), ("scored on", f"{_data(row.target)}: {sample}")]
     plugins: defaultdict[str, list[str]] = defaultdict(list)
     for name, distributions in row.plugins.items():
@@ -241,13 +224,11 @@ def _run(run: Run) -> dict[str, str]:
     """A line of the table of records, by its columns."""
     dirty = ", uncommitted changes" if run.git_dirty else ""
     commit = f" ({run.git_commit[:8]}{dirty})" if run.git_commit else ""
-    checks = [f"{check.by}, {check.date}" for check in run.checks if check.state == run.state]
     return {
         "record": run.key,
         "seeds": " → ".join(map(str, run.seeds)),
-        "checked": run.state,
-        "by": checks[-1] if checks else "",
-        "done": f"{run.created:%Y-%m-%d}",
+        "by": run.by,
+        "done": f"{run.checked:%Y-%m-%d}",
         "drbench": run.code + commit,
         "device": run.device,
         "seconds": f"{run.seconds:,.0f}",

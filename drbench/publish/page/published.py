@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from drbench.board.board import Published, PublishedLine
-from drbench.board.groups import OFFICIAL_TABLE
+from drbench.board.rows import OFFICIAL_TABLE
 from drbench.publish.page.parts import PageRow, PageScore, rounded
 
 

@@ -54,7 +54,7 @@ class Place(ABC):
         stage : Stage
             What `fetch` returned, with the board merged in.
         paths : list of str
-            Files of the stage that are new or changed, relative to its folder.
+            Files of the stage that are new, changed or gone, relative to its folder.
         message : str
             What the change is called, where the place keeps a history.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from drbench.trust.verification import Verification, Verifications, record_hash
 
 from drbench.board.build import build
 from drbench.board.fill import fill
@@ -19,7 +20,6 @@ from drbench.runs.record import Record
 from drbench.runs.spec import RunSpec
 from drbench.trust.reading import read_model
 from drbench.trust.store import built_board, load_board
-from drbench.trust.verification import Verification, Verifications, record_hash
 
 pages = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("pages.py"))))
 
