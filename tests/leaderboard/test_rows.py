@@ -18,7 +18,7 @@ from drbench.board.rows import (
 )
 from drbench.data.opening import find_dataset
 from drbench.data.spec import Factor
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 
 
 def row_of(entry):

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from drbench.trust.verify.verify import verify
-
 from drbench.publish.page.content import page_content
 from drbench.publish.page.html import page_html
 from drbench.trust.store import built_board
 from drbench.trust.validate import validate
+from drbench.trust.verify import verify
 
 BOARD = Path(__file__).parents[2] / "leaderboard"
 
@@ -22,7 +21,7 @@ def test_it_is_two_pairs_two_models_and_five_seeds_on_rendered_images():
     assert {(row.source.name, row.target.name) for row in board.rendered} == {
         ("color_dsprites", "shapes3d"), ("shapes3d", "color_dsprites"),
     }  # fmt: skip
-    assert [(row.n_seeds, row.state) for row in board.rendered] == [(5, "re-encoded")] * 4
+    assert [(row.n_seeds, row.level) for row in board.rendered] == [(5, "retrained")] * 4
 
 
 def test_its_files_are_small():
@@ -35,7 +34,7 @@ def test_its_page_is_the_one_that_render_writes():
     assert (BOARD / "index.html").read_text(encoding="utf-8") == page
 
 
-def test_its_scores_come_back_from_its_latents():
-    key = built_board(BOARD).rendered[0].runs[0].key
-    (verdict,) = verify(BOARD, [key], level="rescored")
-    assert (verdict.outcome, verdict.reason) == ("rescored", "")
+def test_its_scores_come_back_from_its_weights():
+    row = built_board(BOARD).rendered[0]
+    (verdict,) = verify(BOARD, [f"{row.submitter}/{row.runs[0].key}"])
+    assert (verdict.outcome, verdict.reason) == ("confirmed", "")
