@@ -127,16 +127,19 @@ def _display() -> Iterator["Bars"]:
     if (shown := _shown.get()) is not None:
         yield shown
         return
+    console = Console(stderr=True)
+    # On a narrow terminal the description is cut, not the numbers behind it.
+    described = Column(no_wrap=True, overflow="ellipsis", max_width=max(20, console.width - 62))
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
-        BarColumn(bar_width=12),
+        TextColumn("{task.description}", table_column=described),
+        BarColumn(bar_width=8),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(compact=True),
         TextColumn("[dim]{task.fields[note]}"),
     )
-    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with RichProgress(*columns, console=console, transient=True) as bars:
         token = _shown.set(bars)
         try:
             yield bars

@@ -72,3 +72,18 @@ def test_a_terminal_has_one_display_for_nested_bars(monkeypatch):
         assert [task.description for task in bars.tasks] == ["outer"]
     assert shown == [("outer", 0, 2, ""), ("inner", 2, 3, "half")]
     assert reporting._shown.get() is None
+
+
+def test_eighty_columns_hold_the_whole_line_of_a_training(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    note = "loss 1.234e+04 12.3/s"
+    for label in ("training factor_vae, seed 0", "seed 3 of 10: encoding noisy_color_dsprites"):
+        with progress(label, 400_000, done=123_456) as advance:
+            advance(note=note)
+            reporting._shown.get().refresh()
+        err = capsys.readouterr().err
+        assert label[:25] in err
+        assert "123457/400000" in err
+        assert note in err

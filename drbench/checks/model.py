@@ -150,7 +150,7 @@ def _loss_problems(model: "Trainable", network: "nn.Module") -> Iterator[str]:
     optimisers = model.optimisers(network, Training(steps=_STEPS))
     if "loss" not in optimisers:
         yield f"optimisers: they minimise {', '.join(optimisers) or 'nothing'}: 'loss' is missing"
-    names: dict[Tensor, str] = {parameter: name for name, parameter in network.named_parameters()}
+    names: dict[Tensor, str] = {w: name for name, w in network.named_parameters()}
     for kind, batch in _batches(model).items():
         terms = model.loss(network, batch)
         for name, term in terms.items():

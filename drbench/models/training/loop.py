@@ -125,7 +125,7 @@ def fit(
                     terms = _finite(losses, done, checkpoints.saved)
                     scores = _probed(probe, network, feed, device) if scored and probe else None
                     log.write(done, terms, scores)
-                    advance(0, note=f"loss {terms['loss']:.4g}, {log.rate:.3g}/s")
+                    advance(0, note=f"loss {terms['loss']:.4g} {log.rate:.3g}/s")
                 if last or stops or checkpoints.due:
                     _finite(losses, done, checkpoints.saved)
                     checkpoints.save(done)
