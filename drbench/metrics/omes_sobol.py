@@ -153,13 +153,13 @@ def _replicas(
     found: SobolIndices,
     raw: Float[np.ndarray, "active factor"],
     matrix: Float[np.ndarray, "active factor"],
-) -> list[dict[int, Float[np.ndarray, "block active"]]]:
+) -> list[dict[int, Float[np.ndarray, "_ active"]]]:
     """Columns with each block left out; those of as many blocks together, they share the sample.
 
     They are shifted rather than clipped: an index that was cut to 1 is no more certain for it. What
     a regression may miss is two replicas on its own, whose variance is that error's square.
     """
-    shared: dict[int, dict[int, Float[np.ndarray, "block active"]]] = {}
+    shared: dict[int, dict[int, Float[np.ndarray, "_ active"]]] = {}
     for k, sums in enumerate(found.sums):
         column = sums.index_without_each_block()[:, found.active]
         shared.setdefault(len(column), {})[k] = matrix[:, k] + column - raw[:, k]

@@ -98,9 +98,9 @@ def test_one_fit_per_factor_serves_probe_and_dci_linear(small, forgotten):
     made = len(forgotten)
     assert made == 6  # three of the code, three of its reference
     dci_linear(*small)
-    assert len(forgotten) == made
+    assert len(forgotten) == made + 3  # of shuffled rows, for its chance
     dci_linear(*small, penalty=2.0)
-    assert len(forgotten) == 2 * made
+    assert len(forgotten) == 2 * (made + 3)
 
 
 def test_memory_is_bounded(small, forgotten, monkeypatch):

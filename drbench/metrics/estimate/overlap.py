@@ -81,7 +81,7 @@ def curve_over_alpha(
 
 def jackknife_errors(
     association: Float[np.ndarray, "latent factor"],
-    replicas: Sequence[Mapping[int, Float[np.ndarray, "block latent"]]],
+    replicas: Sequence[Mapping[int, Float[np.ndarray, "_ latent"]]],
     pooling: Pooling,
     alpha: float,
 ) -> Float[np.ndarray, "scored"]:

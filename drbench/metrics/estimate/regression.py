@@ -129,7 +129,7 @@ def _errors_of(
     for part, case in np.ndindex(best.shape[:2]):
         factors = list(known[case])
         errors = np.empty((rounds + 1 if factors else 1, len(z)))
-        for fold in np.unique(folds.fold):
+        for fold in np.unique(folds.fold).tolist():
             test, train = folds.fold == fold, folds.outside(fold, half=part == 1)
             stages = np.full((1, np.count_nonzero(test)), z[train].mean())
             if factors:
