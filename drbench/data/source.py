@@ -8,7 +8,8 @@ from typing import final
 import numpy as np
 
 from drbench.data.files.fetch import pinned
-from drbench.data.files.prepared import Rows, open_prepared
+from drbench.data.files.prepared import open_prepared
+from drbench.data.files.rows import Rows
 from drbench.data.files.stored import Contents, open_stored
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.spec import DatasetSpec, Origin

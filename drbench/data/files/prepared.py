@@ -1,34 +1,25 @@
 """Arrays prepared once, kept in the cache, and mapped into memory ever after."""
 
 import hashlib
-import io
-import math
 import os
-import shutil
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, final
 
 import filelock
 import numpy as np
-from jaxtyping import Int, UInt8, UInt32
+from jaxtyping import UInt8
 
+from drbench.data.files.rows import Rows, is_whole, open_rows, write_rows
 from drbench.errors import DataError, DrbenchError
 from drbench.files import (
     cache_dir,
     canonical_json,
-    replacing,
     sha256_file,
     sha256_text,
     write_bytes,
 )
 from drbench.progress import progress
-
-_BLOCK = 4096
-"""Bytes that share a checksum, at least."""
 
 
 def open_prepared(
@@ -38,7 +29,7 @@ def open_prepared(
     shape: tuple[int, ...],
     chunks: Callable[[], Iterator[UInt8[np.ndarray, "..."]]],
     make: bool = True,
-) -> "Rows | None":
+) -> Rows | None:
     """Open an array of the cache, making it first if it is not there.
 
     Parameters
@@ -67,7 +58,7 @@ def open_prepared(
         If the cache cannot be written or is too small, or the chunks are not what was announced.
     """
     path = prepared_path(f"{name}-{{}}.npy", name, shape, fingerprint(inputs))
-    if not make and not _is_whole(path):
+    if not make and not is_whole(path):
         return None
     with made_once(path) as missing:
         if missing:
@@ -80,110 +71,6 @@ def prepared_path(pattern: str, *content: object) -> Path:
     return cache_dir() / "prepared" / pattern.format(sha256_text(canonical_json(content))[:16])
 
 
-@final
-class Rows:
-    """Rows of an array of the cache, mapped into memory: each is checked when it is first read.
-
-    A row, or a block of short ones, has a checksum of its own: nothing is read that is not asked
-    for, and a flipped byte is found wherever it is read.
-    """
-
-    def __init__(self, path: Path, array: UInt8[np.ndarray, "..."], sums: np.ndarray) -> None:
-        self._path, self._array, self._sums = path, array, sums
-        self._block = _block_rows(array.shape)
-        self._is_checked = np.zeros(len(sums), dtype=bool)
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self._array)
-
-    def __getitem__(self, rows: Int[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
-        """The rows of these numbers, in an array of their own.
-
-        Raises
-        ------
-        DataError
-            If one of them is not what was written.
-        """
-        self._check(rows // self._block)
-        return self._array[rows]
-
-    def whole(self) -> UInt8[np.ndarray, "..."]:
-        """All rows, read-only and still mapped."""
-        self._check(np.arange(len(self._sums)))
-        return self._array
-
-    def _check(self, blocks: Int[np.ndarray, "..."]) -> None:
-        for block in np.unique(blocks[~self._is_checked[blocks]]).tolist():
-            start = block * self._block
-            if zlib.crc32(self._array[start : start + self._block].data) != self._sums[block]:
-                raise _damaged(self._path, f"row {start} or one near it is not what was written")
-        self._is_checked[blocks] = True
-
-
-def write_rows(
-    path: Path,
-    name: str,
-    shape: tuple[int, ...],
-    chunks: Iterator[UInt8[np.ndarray, "..."]],
-    **beside: Any,
-) -> None:
-    """Write consecutive blocks of rows as one uint8 array, whole or not at all.
-
-    Their checksums and the arrays `beside` them are one archive, of which ZIP keeps checksums.
-
-    Raises
-    ------
-    DrbenchError
-        If the disk is too small, or the blocks are not what was announced.
-    """
-    sums = _write_array(path, name, shape, chunks)
-    with replacing(_archive(path)) as partial, partial.open("wb") as file:
-        np.savez(file, sums=sums, **beside)
-
-
-def open_rows(path: Path) -> tuple[Rows, dict[str, np.ndarray]]:
-    """What `write_rows` wrote: the rows, and the arrays beside them.
-
-    Raises
-    ------
-    DataError
-        If it is damaged.
-    """
-    try:
-        with zipfile.ZipFile(_archive(path)) as archive:  # reads all of a member and checks it
-            beside = {
-                member.removesuffix(".npy"): np.load(io.BytesIO(archive.read(member)))
-                for member in archive.namelist()
-            }
-        array = np.load(path, mmap_mode="r").view(np.ndarray)
-        sums = beside.pop("sums")
-    except Exception as error:  # a damaged file fails in any way
-        raise _damaged(path, str(error)) from error
-    if array.dtype != np.uint8 or -(-len(array) // _block_rows(array.shape)) != len(sums):
-        raise _damaged(path, "its header is not what was written")
-    return Rows(path, array, sums), beside
-
-
-def _block_rows(shape: tuple[int, ...]) -> int:
-    """Rows that share a checksum: one image, or short rows of some thousand bytes together."""
-    return -(-_BLOCK // max(math.prod(shape[1:]), 1))
-
-
-def _archive(path: Path) -> Path:
-    return path.with_suffix(".npz")
-
-
-def _is_whole(path: Path) -> bool:
-    return path.exists() and _archive(path).exists()
-
-
-def _damaged(path: Path, why: str) -> DataError:
-    return DataError(
-        f"{path} is damaged ({why}). Delete it and run the same command again: it is made anew."
-    )
-
-
 @contextmanager
 def made_once(path: Path) -> Iterator[bool]:
     """Whether `path` must be made in this block; other processes that want it wait.
@@ -193,7 +80,7 @@ def made_once(path: Path) -> Iterator[bool]:
     DrbenchError
         If the cache cannot be written.
     """
-    if _is_whole(path):
+    if is_whole(path):
         yield False
         return
     try:
@@ -201,62 +88,12 @@ def made_once(path: Path) -> Iterator[bool]:
         with filelock.FileLock(f"{path}.lock"):
             for left in path.parent.glob(f".{path.stem}.*.partial"):
                 left.unlink()  # of a process that was killed: nobody else is at work here
-            yield not _is_whole(path)
+            yield not is_whole(path)
     except OSError as error:
         raise DrbenchError(
             f"Cannot keep {path}: {error.strerror or error}. Set DRBENCH_CACHE to a folder that "
             "can be written."
         ) from error
-
-
-def _write_array(
-    path: Path, name: str, shape: tuple[int, ...], chunks: Iterator[UInt8[np.ndarray, "..."]]
-) -> UInt32[np.ndarray, "n"]:
-    needed, free = math.prod(shape), shutil.disk_usage(path.parent).free
-    if needed > free:
-        raise DrbenchError(
-            f"Preparing {name} needs {needed / 1e6:,.0f} MB in {path.parent}, where "
-            f"{free / 1e6:,.0f} MB are free: free some, or set DRBENCH_CACHE to a larger disk."
-        )
-    with replacing(path) as partial:
-        try:
-            return _fill(partial, name, shape, chunks)
-        except OSError as error:
-            raise DrbenchError(
-                f"Preparing {name} in {path.parent} failed: {error.strerror or error}. Free some "
-                "space, or set DRBENCH_CACHE to a larger disk."
-            ) from error
-
-
-def _fill(
-    partial: Path, name: str, shape: tuple[int, ...], chunks: Iterator[UInt8[np.ndarray, "..."]]
-) -> UInt32[np.ndarray, "n"]:
-    """Write the array; the checksums of its rows."""
-    size = math.prod(shape) / 1e6
-    label = f"preparing {name}, once ({size:,.0f} MB in {partial.parent})"
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    with partial.open("wb") as file, progress(label, shape[0]) as step:
-        # Written, not mapped: on a full disk a write fails cleanly where a mapped page kills.
-        np.lib.format.write_array_header_1_0(file, header)
-        sums: list[int] = []
-        rows, block = 0, _block_rows(shape)
-        for chunk in chunks:
-            if chunk.shape[1:] != shape[1:] or chunk.dtype != np.uint8:
-                raise DrbenchError(
-                    f"Preparing {name}: rows of shape {chunk.shape[1:]} and type {chunk.dtype} "
-                    f"came, uint8 of shape {shape[1:]} was expected."
-                )
-            chunk = np.ascontiguousarray(chunk)
-            file.write(chunk.data)
-            for part in filter(len, np.split(chunk, range(-rows % block, len(chunk), block))):
-                if rows % block == 0:
-                    sums.append(0)
-                sums[-1] = zlib.crc32(part.data, sums[-1])
-                rows += len(part)
-            step(len(chunk))
-        if rows != shape[0]:
-            raise DrbenchError(f"Preparing {name}: {rows} rows came, {shape[0]} were expected.")
-    return np.array(sums, dtype=np.uint32)
 
 
 def fingerprint(paths: Iterable[Path]) -> str:

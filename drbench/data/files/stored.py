@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from drbench.data.codes import code_dtype
-from drbench.data.files.prepared import fingerprint, made_once, open_rows, prepared_path, write_rows
+from drbench.data.files.prepared import fingerprint, made_once, prepared_path
+from drbench.data.files.rows import open_rows, write_rows
 from drbench.data.ground_truth import GroundTruth, conversion
 from drbench.data.imaging import resize_area
 from drbench.data.spec import DatasetSpec, Origin

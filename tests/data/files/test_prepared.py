@@ -162,7 +162,7 @@ def test_chunks_that_are_not_what_was_announced_are_refused(cache, blocks, messa
 
 def test_too_small_a_disk_is_said_before_anything_is_written(cache, monkeypatch):
     usage = namedtuple("usage", "free")
-    monkeypatch.setattr(prepared.shutil, "disk_usage", lambda path: usage(free=10))
+    monkeypatch.setattr("drbench.data.files.rows.shutil.disk_usage", lambda path: usage(free=10))
     with pytest.raises(DrbenchError, match="set DRBENCH_CACHE to a larger disk"):
         opened(never)
 

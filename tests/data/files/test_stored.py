@@ -157,7 +157,7 @@ def test_cache_that_cannot_be_written_is_one_sentence(file, tmp_path, monkeypatc
 
 def test_full_disk_is_found_before_the_reading(file, monkeypatch):
     monkeypatch.setattr(
-        "drbench.data.files.prepared.shutil.disk_usage", lambda _: type("u", (), {"free": 3})
+        "drbench.data.files.rows.shutil.disk_usage", lambda _: type("u", (), {"free": 3})
     )
     with pytest.raises(DrbenchError, match="DRBENCH_CACHE to a larger disk"):
         opened(file)
