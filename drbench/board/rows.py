@@ -130,7 +130,7 @@ def place(row: Row) -> str:
 
 def labels(rows: Sequence[Row]) -> dict[str, str]:
     """What to call each of some rows, by id: its model, and what tells rows of that model apart."""
-    texts = {}
+    texts: dict[str, str] = {}
     for model in dict.fromkeys(row.model for row in rows):
         alike = differences([row for row in rows if row.model == model])
         texts |= {name: ", ".join(filter(None, [model, text])) for name, text in alike.items()}
