@@ -13,12 +13,17 @@ from drbench.board.board import (
     Row,
     Run,
     Summary,
+    Track,
 )
 from drbench.board.fill import Filling, fill
 from drbench.board.official import SIDE
 from drbench.board.rows import comparable, differences, place, settings, tier
+<<<<<<< HEAD
 from drbench.data.opening import is_open
 from drbench.data.spec import Origin
+=======
+from drbench.data.dataset import is_open
+>>>>>>> trust
 from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import DEFAULT_METRICS
 from drbench.publish.page.bibtex import citations
@@ -242,7 +247,7 @@ def _source(row: Row) -> str:
     return _data(row.source.model_copy(update=usual), row.track)
 
 
-def _data(data: DataRef, track: Origin | None = None) -> str:
+def _data(data: DataRef, track: Track | None = None) -> str:
     """A data set with all that makes it another one; its origin where the track does not say it."""
     cut = [f"{name}: {count}" for name, count in data.levels.items()]
     cut += [f"{data.resize} px"] if data.resize else []
