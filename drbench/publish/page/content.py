@@ -18,12 +18,7 @@ from drbench.board.board import (
 from drbench.board.fill import Filling, fill
 from drbench.board.official import SIDE
 from drbench.board.rows import comparable, differences, place, settings, tier
-<<<<<<< HEAD
 from drbench.data.opening import is_open
-from drbench.data.spec import Origin
-=======
-from drbench.data.dataset import is_open
->>>>>>> trust
 from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import DEFAULT_METRICS
 from drbench.publish.page.bibtex import citations
