@@ -15,10 +15,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from drbench.arrays import to_numpy
 from drbench.data.ground_truth import GroundTruth
 from drbench.errors import RequestError
 from drbench.metrics.result import Curve, MetricResult
-from drbench.representation.arrays import to_numpy
 
 Theme = Literal["light", "dark"]
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import final
 
 from drbench.board.board import Leaderboard, Row
-from drbench.board.official import CELLS, METRICS, RESIZED, SAMPLE, SIDE, OfficialCell
+from drbench.board.official import CELLS, METRICS, RESIZED, SIDE, OfficialCell
 from drbench.board.ranking import PRESCRIBED
 from drbench.board.rows import is_prescribed
+from drbench.runs.defaults import SAMPLE
 from drbench.runs.identity import stored_training_key
 
 
@@ -37,7 +38,7 @@ def fill(board: Leaderboard, seeds: int = PRESCRIBED) -> list[Filling]:
 
 
 def _filling(cell: OfficialCell, board: Leaderboard, wanted: int) -> Filling:
-    training = stored_training_key(cell.spec)
+    training = stored_training_key(cell.seeded(0))
     rows = [
         row
         for row in board.official

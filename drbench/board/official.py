@@ -5,11 +5,9 @@ from typing import Any, final
 
 from drbench.board.board import Published, PublishedLine
 from drbench.models.budget import Training
+from drbench.runs.defaults import SAMPLE, SOURCE_STEPS, TARGET_STEPS
 from drbench.runs.spec import DataRef, RunSpec, Scoring
 
-SOURCE_STEPS, TARGET_STEPS = 400_000, 50_000
-SAMPLE = 15_000
-"""Held-out images that are scored, where there are as many."""
 METRICS = frozenset({"omes", "dci", "mig", "gbt", "gbt_pruned"})
 """What was published, at least."""
 SIDE = 64
@@ -42,14 +40,14 @@ class OfficialCell:
     model: str
     beta: float
 
-    @property
-    def spec(self) -> RunSpec:
-        """The transfer of seed 0, in canonical form: all else is at the models' defaults.
+    def seeded(self, seed: int) -> RunSpec:
+        """The transfer of one seed, in canonical form: all else is at the models' defaults.
 
         That is 10 latents, width 128, batches of 64 and a rate of 1e-4, as published.
         """
         common: dict[str, Any] = {
             "model": self.model,
+            "seed": seed,
             "hyperparameters": {} if self.beta == 1.0 else {"beta": self.beta},
             "scoring": Scoring(sample=SAMPLE, metrics={name: {} for name in sorted(METRICS)}),
         }

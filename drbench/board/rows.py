@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 from drbench import registry
 from drbench.board.board import Cell, Row, Track
 from drbench.board.entry import Direction, Entry
-from drbench.board.official import CELLS, SAMPLE, SIDE
+from drbench.board.official import CELLS, SIDE
 from drbench.data.opening import find_dataset, is_open
 from drbench.data.spec import DatasetSpec, Factor
 from drbench.errors import PluginError
 from drbench.files import canonical_json, sha256_text
 from drbench.metrics.metric import load_metric
+from drbench.runs.defaults import SAMPLE
 from drbench.runs.identity import stored_training_key
 from drbench.runs.record import Record, Software
 from drbench.runs.spec import DataRef, RunSpec

@@ -7,9 +7,9 @@ from typing import NamedTuple, final
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from drbench.arrays import latent_matrix
 from drbench.errors import RepresentationError
 from drbench.files import unreadable
-from drbench.representation.arrays import latent_matrix
 
 NPZ, CSV = "representations.npz", "classes.csv"
 

@@ -11,12 +11,12 @@ from typing import Any, Literal, final
 import numpy as np
 from jaxtyping import Float, Int64
 
+from drbench.arrays import latent_matrix, to_numpy
 from drbench.data.codes import stray_class
+from drbench.data.labels import read_labels
 from drbench.data.spec import Factor
 from drbench.errors import RepresentationError
 from drbench.representation import files, npz_csv
-from drbench.representation.arrays import latent_matrix, to_numpy
-from drbench.representation.labels import read_labels
 
 Kind = Literal["mean", "sampled"]
 _ARRAYS = ("mean", "sampled", "codes", "values", "rows", "latent_groups", "split_groups")
@@ -120,7 +120,7 @@ class Representation:
         latents : array-like (n, latent)
             Real numbers: an array, a list, a frame, a tensor.
         codes : array-like (n, factor), optional
-            Labels: integers, reals or text, as `drbench.representation.labels` reads them. Without
+            Labels: integers, reals or text, as `drbench.data.labels` reads them. Without
             them there are no factors, and only metrics of the latents alone give a score.
         factors : sequence of Factor or of names, optional
             Declarations, held to; or names for what is inferred from the columns. Default: the

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from drbench.arrays import to_numpy
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.sampling import (
     INTERVENTION_STREAM,
@@ -19,7 +20,6 @@ from drbench.data.sampling import (
 )
 from drbench.errors import DrbenchError, RequestError
 from drbench.progress import progress
-from drbench.representation.arrays import to_numpy
 from drbench.representation.representation import Interventions, Representation
 from drbench.runs.data import image_shape, open_data
 from drbench.runs.spec import DataRef, RunSpec

@@ -2,47 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from drbench.runs.defaults import SOURCE_STEPS, TARGET_STEPS
+from drbench.board.official import CELLS
+from drbench.board.ranking import PRESCRIBED
 from drbench.runs.spec import DataRef, Scoring
 from drbench.studies.study import Study, cross, unique
 
-OFFICIAL_PAIRS = (
-    ("shapes3d", "isaac3d"),
-    ("color_dsprites", "shapes3d"),
-    ("color_dsprites", "coil100_augmented"),
-    ("shapes3d", "coil100_augmented"),
-    ("coil100_augmented_binary", "coil100_augmented"),
-    ("coil100_augmented", "rgbd_objects"),
-    ("coil100_augmented", "rgbd_objects_depth"),
-)
-"""Sources and targets, from the seed paper's settings: synthetic to synthetic, synthetic to real,
-real to real."""
-OFFICIAL_SIDE = 64
-"""Pixels that every source has, or is resized to."""
-OFFICIAL_SEEDS = 5
-"""Source trainings that fill a cell; the paper has ten for each of its two betas."""
 
-
-def official(seeds: int = OFFICIAL_SEEDS) -> Study:
+def official(seeds: int = PRESCRIBED) -> Study:
     """The official table: the model of the seed paper's text and that of its code, two betas."""
-    sources = dict.fromkeys(source for source, _ in OFFICIAL_PAIRS)
-    return Study(
-        "official",
-        unique(
-            cross(
-                sources=[DataRef(name=name, resize=OFFICIAL_SIDE) for name in sources],
-                models={model: [{"beta": 1}, {"beta": 2}] for model in ("ada_gvae", "gvae")},
-                seeds=range(seeds),
-                steps=SOURCE_STEPS,
-                targets={
-                    source: [DataRef(name=t) for s, t in OFFICIAL_PAIRS if s == source]
-                    for source in sources
-                },
-                target_steps=TARGET_STEPS,
-                scoring=Scoring(),
-            )
-        ),
-    )
+    specs = [cell.seeded(seed) for cell in CELLS for seed in range(seeds)]
+    return Study("official", unique(specs))
 
 
 def board() -> Study:

@@ -15,8 +15,8 @@ import typer
 
 from drbench import Scoring
 from drbench.board.entry import Level
-from drbench.board.official import SAMPLE
 from drbench.cli import build_app, run, split_everywhere
+from drbench.runs.defaults import SAMPLE
 from drbench.trust.store import built_board, load_entries, read_files
 from drbench.trust.verify import Outcome
 

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from drbench.board.official import PAIRS
 from drbench.errors import DrbenchError, RequestError, UnknownNameError
 from drbench.models.budget import Training
 from drbench.runs.folder import RunFolder
@@ -12,7 +13,7 @@ from drbench.runs.identity import canonical
 from drbench.runs.request import train_spec
 from drbench.runs.spec import DataRef, Scoring
 from drbench.studies.run import run_study
-from drbench.studies.shipped import OFFICIAL_PAIRS, board, official
+from drbench.studies.shipped import board, official
 from drbench.studies.status import counts, study_status
 from drbench.studies.study import Study, cross, find_study, unique
 
@@ -57,8 +58,8 @@ def test_a_run_of_a_study_is_the_run_that_anyone_asks_for():
 
 def test_the_official_study_is_the_published_table():
     specs = official().specs
-    assert len(specs) == len(OFFICIAL_PAIRS) * 2 * 2 * 5
-    assert {(s.chain[0].data.name, s.data.name) for s in specs} == set(OFFICIAL_PAIRS)
+    assert len(specs) == len(PAIRS) * 2 * 2 * 5
+    assert {(s.chain[0].data.name, s.data.name) for s in specs} == set(PAIRS)
     assert {(s.init.training, s.training) for s in specs} == {
         (Training(steps=400_000), Training(steps=50_000))
     }

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Shaped
 
+from drbench.data.labels import Labels, read_labels
 from drbench.data.spec import Factor
 from drbench.errors import DataError, RequestError
-from drbench.representation.labels import Labels, read_labels
 
 NONE = "none"
 """What is picked to have no factors at all."""
@@ -25,7 +25,7 @@ def read_columns(
 
     Without a pick every column counts but those in which (nearly) every row has its own text or
     whole number (names, captions, row numbers), and those with gaps. How labels are read:
-    `drbench.representation.labels.read_labels`.
+    `drbench.data.labels.read_labels`.
 
     Parameters
     ----------

@@ -13,12 +13,12 @@ from drbench.data.dataset import Dataset
 from drbench.data.files.prepared import fingerprint
 from drbench.data.files.stored import Contents
 from drbench.data.ground_truth import GroundTruth
+from drbench.data.labels import Labels
 from drbench.data.open_sets.photographs import in_blocks
 from drbench.data.source import Source
 from drbench.data.spec import DatasetSpec
 from drbench.errors import RequestError
 from drbench.files import canonical_json, sha256_text
-from drbench.representation.labels import Labels
 
 Pictures = Callable[[], Iterator[tuple[str, UInt8[np.ndarray, "height width 3"]]]]
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from drbench.arrays import to_numpy
 from drbench.data.codes import NO_CLASS
 from drbench.data.spec import Factor
 from drbench.errors import RepresentationError
-from drbench.representation.arrays import to_numpy
 
 _LEAST_SHARE = 0.5
 """Share of the classes up to the largest that must occur for whole numbers to be classes."""
