@@ -76,7 +76,7 @@ def _lines(verdicts: "list[Verdict]") -> list[tuple[object, ...]]:
     """Every score here, beside that on the board."""
     lines: list[tuple[object, ...]] = []
     for verdict in verdicts:
-        first = (_short(verdict.name), verdict.outcome)
+        first: tuple[str, str] = (_short(verdict.name), verdict.outcome)
         if not verdict.scores:
             lines.append((*first, None, None, None, None, None))
         for each in verdict.scores:
