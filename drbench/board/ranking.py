@@ -62,19 +62,19 @@ def ranks(
     """
     sign = 1.0 if better == "higher" else -1.0
     signed = np.round(sign * np.array(means), _DIGITS)
-    known = {
+    several = {
         row: np.round(sign * each, _DIGITS)
         for row, each in enumerate(resampled)
         if each is not None
     }
-    plausible = dict(zip(known, _places(list(known.values())), strict=True))
+    plausible = dict(zip(several, _places(list(several.values())), strict=True))
     placed = []
     for row, mean in enumerate(signed):
         place = 1 + int((signed > mean).sum())
         best, worst = 1, len(means)
         if row in plausible:
             best, worst = plausible[row]
-            worst += len(means) - len(known)
+            worst += len(means) - len(several)
         # The ends of resampled places can miss the place itself, with few seeds.
         placed.append(
             Rank(place=place, best=min(place, best), worst=max(place, worst), of=len(means))

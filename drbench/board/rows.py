@@ -141,14 +141,14 @@ def labels(rows: Sequence[Row]) -> dict[str, str]:
 
 def differences(rows: Sequence[Row]) -> dict[str, str]:
     """What tells each of some rows from the others, by id; never the same text for two of them."""
-    given = {row.id: _settings(row) for row in rows}
+    every = {row.id: _settings(row) for row in rows}
     texts = {
         name: ", ".join(
             f"{setting} {_short(value)}"
             for setting, value in own.items()
-            if value is not None and any(o.get(setting) != value for o in given.values())
+            if value is not None and any(o.get(setting) != value for o in every.values())
         )
-        for name, own in given.items()
+        for name, own in every.items()
     }
     return {
         name: text if list(texts.values()).count(text) == 1 else f"{text} {name[:8]}".strip()
@@ -178,13 +178,13 @@ def tier(row: Row) -> int:
 
 def _settings(row: Row) -> dict[str, Any]:
     """All that two rows may differ in, by name; of trainings that differ, one after the other."""
-    given = [
+    trainings = [
         budget.hyperparameters | budget.training.model_dump(exclude_defaults=True)
         for budget in row.budgets
     ]
-    given[-1] |= row.hyperparameters
-    names = dict.fromkeys(["steps", "lr", *(name for each in given for name in each)])
-    own = {name: [each[name] for each in given if name in each] for name in names}
+    trainings[-1] |= row.hyperparameters
+    names = dict.fromkeys(["steps", "lr", *(name for each in trainings for name in each)])
+    own = {name: [each[name] for each in trainings if name in each] for name in names}
     own["lr"] = [budget.training.lr for budget in row.budgets]
     return {
         "submitter": row.submitter,

@@ -37,16 +37,16 @@ def diff(
     from drbench.publish.diff import diff as differences_of
     from drbench.publish.diff import read_board
 
-    found = differences_of(read_board(old), read_board(new), tolerance=tolerance)
-    many = f"{len(found)} {'difference' if len(found) == 1 else 'differences'}"
-    said = f"{many} from {old} to {new}."
-    emit([asdict(each) for each in found], *difference_tables(found), said)
+    differences = differences_of(read_board(old), read_board(new), tolerance=tolerance)
+    many = f"{len(differences)} {'difference' if len(differences) == 1 else 'differences'}"
+    summary = f"{many} from {old} to {new}."
+    emit([asdict(each) for each in differences], *difference_tables(differences), summary)
 
 
-def difference_tables(found: "Sequence[Difference]") -> list[Table]:
+def difference_tables(differences: "Sequence[Difference]") -> list[Table]:
     """What changed, a table for each row of the board."""
     by_row: dict[str, list[tuple[object, ...]]] = {}
-    for each in found:
+    for each in differences:
         name = each.name[:12] if each.what == "run" else each.name
         by_row.setdefault(each.row, []).append((each.what, name, each.old, each.new))
     columns = ("what", "name", "old", "new")
@@ -83,20 +83,20 @@ def fill(
     from drbench.board.fill import fill as fillings_of
     from drbench.trust.store import RECORDS, built_board
 
-    found = fillings_of(built_board(board) if (board / RECORDS).exists() else build([]), seeds)
+    fillings = fillings_of(built_board(board) if (board / RECORDS).exists() else build([]), seeds)
     columns = ("source", "target", "model", "beta", "retrained", "waiting")
     rows = [
         (*asdict(each.cell).values(), f"{len(each.verified)} of {each.wanted}", len(each.waiting))
-        for each in found
+        for each in fillings
     ]
-    gaps = [each for each in found if each.commands]
+    gaps = [each for each in fillings if each.commands]
     blocks = [
         "\n".join([f"# {e.cell.source} to {e.cell.target}, {e.cell.model}, beta {e.cell.beta:g}",
                    *e.commands])
         for e in gaps
     ]  # fmt: skip
-    said = f"{len(found) - len(gaps)} of {len(found)} cells are full."
-    emit([asdict(each) for each in found], Table(columns, rows), said, *blocks)
+    summary = f"{len(fillings) - len(gaps)} of {len(fillings)} cells are full."
+    emit([asdict(each) for each in fillings], Table(columns, rows), summary, *blocks)
 
 
 def migrate(

@@ -1,16 +1,17 @@
 """`drbench leaderboard verify`: check runs on this machine."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from drbench.board.entry import Level
 from drbench.cli.board_review import DEFAULT_BOARD, BoardOption
 from drbench.cli.frame import Table, emit
 
 if TYPE_CHECKING:
     from drbench.trust.verify import Verdict
+
+Level = Literal["re-encoded", "retrained"]
 
 
 def verify(

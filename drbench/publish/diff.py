@@ -59,17 +59,17 @@ def diff(old: Leaderboard, new: Leaderboard, *, tolerance: float = TOLERANCE) ->
     """All that differs: rows, runs, scores, means, ranks."""
     before = {row.id: row for row in old.rows}
     after = {row.id: row for row in new.rows}
-    found: list[Difference] = []
+    differences: list[Difference] = []
     for name in [*before, *(name for name in after if name not in before)]:
         if name not in after:
             row = before[name]
-            found.append(Difference("row", title(row), "", _runs(row), None))
+            differences.append(Difference("row", title(row), "", _runs(row), None))
         elif name not in before:
             row = after[name]
-            found.append(Difference("row", title(row), "", None, _runs(row)))
+            differences.append(Difference("row", title(row), "", None, _runs(row)))
         else:
-            found += _row_differences(before[name], after[name], tolerance)
-    return found
+            differences += _row_differences(before[name], after[name], tolerance)
+    return differences
 
 
 def title(row: Row) -> str:
@@ -83,12 +83,12 @@ def scores_by_run(row: Row) -> dict[str, dict[str, float | None]]:
 
     By key; nothing of those that do not count.
     """
-    found: dict[str, dict[str, float | None]] = {run.key: {} for run in row.runs}
+    scores: dict[str, dict[str, float | None]] = {run.key: {} for run in row.runs}
     for metric, cell in row.metrics.items():
         for name, stage, summary in _summaries(metric, cell):
             for run, value in zip(row.runs, summary.values or (), strict=False):
-                found[run.key][f"{name} {stage}"] = value
-    return found
+                scores[run.key][f"{name} {stage}"] = value
+    return scores
 
 
 def differs(a: float | None, b: float | None, tolerance: float) -> bool:
@@ -131,9 +131,9 @@ def _row_differences(old: Row, new: Row, tolerance: float) -> Iterator[Differenc
             was, now_is = scores.get(which), others.get(which)
             if differs(was, now_is, tolerance):
                 yield Difference("score", name, f"{run.key[:12]} {which}", was, now_is)
-    known = {run.key for run in old.all_runs}
+    earlier = {run.key for run in old.all_runs}
     for run in new.all_runs:
-        if run.key not in known:
+        if run.key not in earlier:
             yield Difference("run", name, run.key, None, f"by {run.by}")
     for metric in sorted(old.metrics.keys() | new.metrics.keys()):
         a, b = old.metrics.get(metric), new.metrics.get(metric)

@@ -116,5 +116,5 @@ def _score(row: Row, metric: str, part: str) -> Change | None:
 
 def _reasons(changes: Iterable[Change | None]) -> list[str]:
     """Why values are missing, each reason once."""
-    said = ["not scored" if change is None else change.reason for change in changes]
-    return [reason for reason in dict.fromkeys(said) if reason]
+    reasons = ["not scored" if change is None else change.reason for change in changes]
+    return [reason for reason in dict.fromkeys(reasons) if reason]

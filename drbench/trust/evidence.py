@@ -46,8 +46,8 @@ def weights_problem(path: Path, digest: str) -> str:
         return f"{path} is no regular file: put the file itself there."
     if (size := path.stat().st_size) > MAX_FILE:
         return f"{path} has {size:,} bytes: a file of weights has at most {MAX_FILE:,}."
-    if (found := sha256_file(path)) != digest:
-        return f"{path} has the SHA-256 {found[:12]}..., but {digest[:12]}... is expected."
+    if (actual := sha256_file(path)) != digest:
+        return f"{path} has the SHA-256 {actual[:12]}..., but {digest[:12]}... is expected."
     return ""
 
 

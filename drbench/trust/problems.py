@@ -56,9 +56,9 @@ def _record_problems(record: Record) -> Iterator[str]:
             shape = image_shape(record.spec.chain[0].data)
         except DrbenchError:
             return  # said of the spec already
-        found = [(factor.name, factor.size) for factor in record.factors]
-        if found != expected:
-            yield f"its factors are {found}, but {data.name} has {expected}."
+        factors = [(factor.name, factor.size) for factor in record.factors]
+        if factors != expected:
+            yield f"its factors are {factors}, but {data.name} has {expected}."
         if record.image_shape != shape:
             yield f"its images have the shape {record.image_shape}, but the source's have {shape}."
     for stage, scores in record.scores.items():

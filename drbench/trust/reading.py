@@ -109,12 +109,12 @@ def check_json(text: str, path: object) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    unique: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in unique:
             raise ValueError(f"the key {key[:80]!r} comes twice in one object")
-        found[key] = value
-    return found
+        unique[key] = value
+    return unique
 
 
 def _refused(constant: str) -> float:

@@ -225,7 +225,7 @@ def _compared(document: Entry | Submission, record: Record) -> Iterator[Comparis
     theirs = document.record.scores if isinstance(document, Entry) else {}
     for stage in sorted(record.scores, reverse=True):  # before, then after
         for metric, result in record.scores[stage].items():
-            given = theirs.get(stage, {}).get(metric)
+            earlier = theirs.get(stage, {}).get(metric)
             tolerance = declared(metric).tolerance
-            board = given.value if given else None
+            board = earlier.value if earlier else None
             yield Comparison(metric, stage, board, result.value, tolerance)

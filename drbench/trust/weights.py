@@ -66,8 +66,8 @@ def require_layout(path: Path, expected: Layout, *, network: str) -> None:
         raise BoardError(f"{path} {word} a tensor {odd[0][:60]!r}, against what its spec implies.")
     for name, (kind, shape) in expected.items():
         if layout[name] != (kind, shape):
-            other, given = layout[name]
-            raise BoardError(f"{path}: {name} is {other} {given}, expected {kind} {shape}.")
+            other, actual = layout[name]
+            raise BoardError(f"{path}: {name} is {other} {actual}, expected {kind} {shape}.")
     if owner != network:
         raise BoardError(
             f"{path} holds weights of the network {owner[:12] or 'of no name'!r}, not of "

@@ -97,7 +97,7 @@ def _row(row: Row, label: str) -> PageRow:
             "metrics": {name: _cell(cell) for name, cell in row.metrics.items()},
             "warnings": _uncounted(row) + _dirty(row.runs) + _warnings(row.metrics),
             "facts": _facts(row),
-            "runs": [_run(run) for run in row.all_runs],
+            "runs": [_run(run, row.submitter) for run in row.all_runs],
             "counted": len(row.runs),
         },
     )
@@ -220,12 +220,12 @@ def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _run(run: Run) -> dict[str, str]:
+def _run(run: Run, submitter: str) -> dict[str, str]:
     """A line of the table of records, by its columns."""
     dirty = ", uncommitted changes" if run.git_dirty else ""
     commit = f" ({run.git_commit[:8]}{dirty})" if run.git_commit else ""
     return {
-        "record": run.key,
+        "record": f"{submitter}/{run.key}",
         "seeds": " → ".join(map(str, run.seeds)),
         "by": run.by,
         "done": f"{run.checked:%Y-%m-%d}",

@@ -80,10 +80,8 @@ function facts({ facts, warnings, runs, counted }) {
   ];
 }
 
-// Only a hash becomes a link: to a record, or to what others have checked of it.
+// Only SUBMITTER/KEY becomes a link, to the record.
 function runCell(head, text, { record }) {
-  const isHash = /^[0-9a-f]{64}$/.test(record);
-  if (head === "record") return isHash ? h("a", { href: `records/${record}.json` }, record.slice(0, 10)) : record;
-  const checked = head === "checked" && text !== "self-reported" && isHash;
-  return checked ? h("a", { href: `verifications/${record}.json` }, text) : text;
+  const isName = /^[a-z0-9][a-z0-9_.-]*\/[0-9a-f]{64}$/.test(record);
+  return head === "record" && isName ? h("a", { href: `records/${record}.json` }, record.slice(0, -54)) : text;
 }

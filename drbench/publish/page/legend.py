@@ -14,18 +14,16 @@ TRACKS = {
 }
 """Word and meaning of each track's badge, in the order in which the page lists tracks."""
 STATES = {
-    "self-reported": ("○", "the author's word, which nobody has checked"),
-    "rescored": ("◔", "the metrics were computed again from the submitted latents"),
     "re-encoded": (
         "◑",
-        "the latents were computed again from the submitted weights, on hash-checked images. This "
-        "proves that the weights give these latents, not how the weights were trained",
+        "weights from the author were encoded with again. This proves that these weights give "
+        "these scores, not how the weights were trained; never ranked",
     ),
     "retrained": (
         "●",
-        "the run was repeated from its spec. Only this proves how the weights were trained",
+        "the board's keeper trained the run from its spec. Only this proves how the weights were "
+        "trained",
     ),
-    "refuted": ("✕", "a check failed; never ranked"),
     "published": ("▨", "in a paper, not reproduced here; never ranked"),
 }
 """Mark and meaning of each state, the weakest first."""
