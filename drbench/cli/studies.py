@@ -51,7 +51,7 @@ def list_studies() -> None:
 def show(study: StudyArgument) -> None:
     """Show the runs of a study."""
     from drbench.runs.folder import RunFolder
-    from drbench.studies.study import find_study
+    from drbench.studies.shipped import find_study
 
     shown = find_study(study)
     rows = [
@@ -77,7 +77,7 @@ def run_all(
 ) -> None:
     """Do a study on this machine; what is done already is not done again."""
     from drbench.studies.run import run_study
-    from drbench.studies.study import find_study
+    from drbench.studies.shipped import find_study
 
     outcomes = run_study(find_study(study), out, jobs=jobs)
     failures = [outcome for outcome in outcomes if outcome.failure]

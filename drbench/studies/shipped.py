@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from drbench.board.official import CELLS
 from drbench.board.ranking import PRESCRIBED
+from drbench.errors import UnknownNameError
 from drbench.runs.spec import DataRef, Scoring
 from drbench.studies.study import Study, cross, unique
 
@@ -75,3 +76,16 @@ def demo() -> Study:
 
 STUDIES: Mapping[str, Callable[[], Study]] = {"board": board, "demo": demo, "official": official}
 """By name."""
+
+
+def find_study(name: str) -> Study:
+    """A study by its name.
+
+    Raises
+    ------
+    UnknownNameError
+        If none is called so.
+    """
+    if name not in STUDIES:
+        raise UnknownNameError("study", name, STUDIES)
+    return STUDIES[name]()

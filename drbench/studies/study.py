@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from drbench.errors import UnknownNameError
 from drbench.runs.identity import stored_network_key
 from drbench.runs.request import train_spec, transfer_spec
 from drbench.runs.spec import DataRef, RunSpec, Scoring
@@ -92,18 +91,3 @@ def unique(specs: Iterable[RunSpec]) -> tuple[RunSpec, ...]:
     for spec in specs:
         by_network.setdefault(stored_network_key(spec), spec)
     return tuple(sorted(by_network.values(), key=lambda spec: len(spec.chain)))
-
-
-def find_study(name: str) -> Study:
-    """A study by its name.
-
-    Raises
-    ------
-    UnknownNameError
-        If none is called so.
-    """
-    from drbench.studies.shipped import STUDIES
-
-    if name not in STUDIES:
-        raise UnknownNameError("study", name, STUDIES)
-    return STUDIES[name]()

@@ -13,9 +13,9 @@ from drbench.runs.identity import canonical
 from drbench.runs.request import train_spec
 from drbench.runs.spec import DataRef, Scoring
 from drbench.studies.run import run_study
-from drbench.studies.shipped import board, official
+from drbench.studies.shipped import board, find_study, official
 from drbench.studies.status import counts, study_status
-from drbench.studies.study import Study, cross, find_study, unique
+from drbench.studies.study import Study, cross, unique
 
 LEVELS = {"orientation": 2, "pos_x": 4, "pos_y": 4}
 SOURCE = DataRef(name="dsprites", origin="rendered", resize=16, levels=LEVELS)
