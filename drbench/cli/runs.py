@@ -71,6 +71,16 @@ PairsOption = Annotated[
         "--pairs", metavar="N", min=0, help="Held-out interventions a factor to score, at most."
     ),
 ]
+DeviceOption = Annotated[
+    str, typer.Option("--device", metavar="DEV", help="cpu, cuda, cuda:1; auto: a GPU if any.")
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", metavar="N", min=1, help="Threads of the processor.")
+]
+ScoreEveryOption = Annotated[
+    int | None,
+    typer.Option("--score-every", metavar="N", min=1, help="Steps between scores in the log."),
+]
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on with what the output folder holds.")
 ]
@@ -95,9 +105,13 @@ def train(
     sample: SampleOption = SAMPLE,
     pairs: PairsOption = PAIRS,
     metric: MetricOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    score_every: ScoreEveryOption = None,
     resume: ResumeOption = False,
 ) -> None:
     """Train a model on a source and score its held-out images."""
+    from drbench.models.budget import Runtime
     from drbench.runs.data import declared
     from drbench.runs.execute import execute
     from drbench.runs.request import scoring_request, train_spec
@@ -109,10 +123,12 @@ def train(
     if seeds and seed is not None:
         raise RequestError("--seed and --seeds are given: keep one.")
     chosen = parse_seeds(seeds) if seeds else [seed or 0]
+    runtime = Runtime(device=device, threads=threads, score_every=score_every)
     records = []
     for number in chosen:
         spec = train_spec(data, model, settings=plain, steps=steps, seed=number, scoring=scoring)
-        records.append(execute(spec, out=out / str(number) if seeds else out, resume=resume))
+        place = out / str(number) if seeds else out
+        records.append(execute(spec, out=place, resume=resume, runtime=runtime))
     report(records, out)
 
 
@@ -134,9 +150,13 @@ def transfer(
     sample: SampleOption = SAMPLE,
     pairs: PairsOption = PAIRS,
     metric: MetricOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    score_every: ScoreEveryOption = None,
     resume: ResumeOption = False,
 ) -> None:
     """Fine-tune a run on a target without labels; score the target before and after."""
+    from drbench.models.budget import Runtime
     from drbench.runs.data import declared
     from drbench.runs.execute import execute
     from drbench.runs.folder import RunFolder, run_folders
@@ -146,6 +166,7 @@ def transfer(
     data = asked_data(target, origin, resize, levels, factors, name, pattern)
     labelled = bool(declared(data).factors)
     scoring = scoring_request(metric or [], by_metric, sample=sample, pairs=pairs, factors=labelled)
+    runtime = Runtime(device=device, threads=threads, score_every=score_every)
     records = []
     for source in run_folders(run):
         folder = RunFolder.open(source)
@@ -154,7 +175,7 @@ def transfer(
             folder.spec, data, settings=plain, steps=steps, seed=seed, scoring=scoring
         )
         place = out if source == run else out / source.name
-        records.append(execute(spec, out=place, source=source, resume=resume))
+        records.append(execute(spec, out=place, source=source, resume=resume, runtime=runtime))
     report(records, out)
 
 

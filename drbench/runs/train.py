@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from drbench.data.spec import Origin
+from drbench.models.budget import Runtime
 from drbench.runs.data import data_ref, declared
 from drbench.runs.defaults import PAIRS, SAMPLE, SOURCE_STEPS, TARGET_STEPS
 from drbench.runs.execute import execute
@@ -28,6 +29,7 @@ def train(
     sample: int = SAMPLE,
     pairs: int = PAIRS,
     out: Path | str | None = None,
+    runtime: Runtime | None = None,
     **settings: Any,
 ) -> Run:
     """Train a model on a source and score its held-out images.
@@ -52,6 +54,8 @@ def train(
         Held-out rows, and interventions a factor, that are scored, at most.
     out : path, optional
         Folder of the run. Default: one of the cache, where equal runs are done once.
+    runtime : Runtime, optional
+        How to carry it out: device, threads, log, checkpoints.
     **settings
         Of the model (`beta`, `latents`, ...) and of its training (`lr`, `batch`, ...).
 
@@ -71,7 +75,7 @@ def train(
         list(metrics), {}, sample=sample, pairs=pairs, factors=bool(declared(data).factors)
     )
     spec = train_spec(data, model, settings=settings, steps=steps, seed=seed, scoring=scoring)
-    return _executed(spec, out, None)
+    return _executed(spec, out, None, runtime)
 
 
 def transfer(
@@ -87,6 +91,7 @@ def transfer(
     sample: int = SAMPLE,
     pairs: int = PAIRS,
     out: Path | str | None = None,
+    runtime: Runtime | None = None,
     **settings: Any,
 ) -> Run:
     """Fine-tune a run on a target without labels; score the target before and after.
@@ -99,7 +104,7 @@ def transfer(
         The target; its images are resized to the source's.
     seed : int, optional
         Default: the source's.
-    origin, levels, factors, steps, metrics, sample, pairs, out, **settings
+    origin, levels, factors, steps, metrics, sample, pairs, out, runtime, **settings
         As in `train`; settings that are not named are inherited.
 
     Returns
@@ -119,10 +124,12 @@ def transfer(
     spec = transfer_spec(
         source.spec, data, settings=settings, steps=steps, seed=seed, scoring=scoring
     )
-    return _executed(spec, out, source.path)
+    return _executed(spec, out, source.path, runtime)
 
 
-def _executed(spec: RunSpec, out: Path | str | None, source: Path | None) -> Run:
+def _executed(
+    spec: RunSpec, out: Path | str | None, source: Path | None, runtime: Runtime | None
+) -> Run:
     folder = RunFolder.at_home(spec) if out is None else RunFolder(Path(out))
-    execute(spec, out=folder.path, source=source, resume=True)
+    execute(spec, out=folder.path, source=source, resume=True, runtime=runtime)
     return Run(folder.path)

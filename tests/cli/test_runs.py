@@ -224,3 +224,21 @@ def test_a_run_whose_plugin_file_is_not_named_says_which(tmp_path, capsys, monke
 def test_a_run_that_is_not_there_is_a_wrong_request(command, tmp_path):
     options = ["--target", "dsprites", "--out", str(tmp_path / "t")] if command != "score" else []
     assert run([command, str(tmp_path / "nope"), *options]) == 2
+
+
+def test_how_a_run_is_carried_out_is_in_its_record_and_in_no_key(seeds, tmp_path):
+    options = ["--threads", "1", "--device", "cpu", "--score-every", "1"]
+    assert run([*TRAIN, *options, "--out", str(tmp_path / "run")]) == 0
+    records = [
+        json.loads((folder / "record.json").read_text())
+        for folder in (tmp_path / "run", seeds / "src" / "0")
+    ]
+    assert records[0]["provenance"]["runtime"]["threads"] == 1
+    assert records[0]["key"] == records[1]["key"]
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert all(json.loads(line)["scores"].keys() == {"omes", "mig"} for line in lines)
+
+
+def test_a_device_that_is_not_there_is_one_sentence(tmp_path, capsys):
+    assert run([*TRAIN, "--device", "cuda:7", "--out", str(tmp_path / "run")]) == 2
+    assert "'cuda:7' cannot be used here" in capsys.readouterr().err
