@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _SOON, _EVERY = 2.0, 30.0
 """Seconds to the first line of a job that is piped, and between those that follow."""
+_WIDE = 100
+"""Columns of a terminal from which on the time that has passed is shown beside the time left."""
 _jobs: list[threading.Event] = []
 """The piped jobs that go on, each within the one before it; set as they end."""
 _part_of: ContextVar[str] = ContextVar("part_of", default="")
@@ -128,14 +130,15 @@ def _display() -> Iterator["Bars"]:
         yield shown
         return
     console = Console(stderr=True)
+    wide = console.width >= _WIDE
     # On a narrow terminal the description is cut, not the numbers behind it.
-    described = Column(no_wrap=True, overflow="ellipsis", max_width=max(20, console.width - 62))
+    described = Column(no_wrap=True, overflow="ellipsis", max_width=max(20, console.width - (63 if wide else 54)))
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", table_column=described),
         BarColumn(bar_width=8),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        *([TimeElapsedColumn()] if wide else []),
         TimeRemainingColumn(compact=True),
         TextColumn("[dim]{task.fields[note]}"),
     )
