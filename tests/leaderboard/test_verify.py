@@ -68,7 +68,7 @@ def test_a_difference_is_shown_with_both_numbers_and_refutes_nothing(real_board,
     board = ["--board", str(real_board)]
     assert run(["leaderboard", "verify", name, *board, "--write", "--by", "keeper"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["mig", "after", "0.9", f"{honest:.4g}", "0.01", "exceeded"] in lines
+    assert ["mig", "after", "0.9", f"{honest:.4g}", "0.001", "exceeded"] in lines
     assert "1 differs." in " ".join(lines[-1])
     # What was trained anew is never replaced by what was only encoded again.
     assert load_entries(real_board)[0].record.scores["after"]["mig"].value == 0.9
@@ -108,7 +108,9 @@ def fitted(stage, tensors):
     """Weights that nobody trained, after training."""
     rng = np.random.default_rng(0)
     return tensors if stage == "before" else {
-        n: np.asarray(rng.normal(size=each.shape), each.dtype) for n, each in tensors.items()
+        # Variances among them are positive.
+        n: np.asarray(np.abs(rng.normal(size=each.shape)), each.dtype)
+        for n, each in tensors.items()
     }  # fmt: skip
 
 
