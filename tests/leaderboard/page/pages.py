@@ -97,7 +97,7 @@ def _details(place: int) -> dict[str, Any]:
         "warnings": ["A small sample."],
         "facts": [["plugin", "drbench 0"]],
         "runs": [
-            {"record": key, "seeds": str(seed), "checked": "re-encoded"}
+            {"record": f"somebody/{key}", "seeds": str(seed), "checked": "re-encoded"}
             for seed, key in enumerate(_keys(place))
         ],
         "counted": SEEDS,
