@@ -81,7 +81,7 @@ def _official(filling: Filling) -> PageCell:
 def _row(row: Row, label: str) -> PageRow:
     return PageRow(
         id=row.id[:16],
-        key=row.runs[0].key,
+        key=f"{row.submitter}/{row.runs[0].key}",
         track=row.track,
         kind=row.kind,
         source=_source(row),

@@ -41,7 +41,7 @@ class PageRow:
     id: str
     """Short, unique on the board: permalinks name it."""
     key: str
-    """Key of its first record; empty where there is none."""
+    """SUBMITTER/KEY of its first record; empty where there is none."""
     track: str
     """A name of `TRACKS`."""
     kind: str
