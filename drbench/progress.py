@@ -132,7 +132,9 @@ def _display() -> Iterator["Bars"]:
     console = Console(stderr=True)
     wide = console.width >= _WIDE
     # On a narrow terminal the description is cut, not the numbers behind it.
-    described = Column(no_wrap=True, overflow="ellipsis", max_width=max(20, console.width - (63 if wide else 54)))
+    described = Column(
+        no_wrap=True, overflow="ellipsis", max_width=max(20, console.width - (63 if wide else 54))
+    )
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", table_column=described),

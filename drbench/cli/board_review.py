@@ -81,9 +81,10 @@ def fill(
     """Which cells of the official table are empty, and the commands that fill each."""
     from drbench.board.build import build
     from drbench.board.fill import fill as fillings_of
-    from drbench.trust.store import RECORDS, built_board
+    from drbench.trust.store import built_board
 
-    fillings = fillings_of(built_board(board) if (board / RECORDS).exists() else build([]), seeds)
+    is_new = board == DEFAULT_BOARD and not board.exists()  # where everything is still to do
+    fillings = fillings_of(build([]) if is_new else built_board(board), seeds)
     columns = ("source", "target", "model", "beta", "retrained", "waiting")
     rows = [
         (*asdict(each.cell).values(), f"{len(each.verified)} of {each.wanted}", len(each.waiting))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, final
 
 from drbench.board.board import Cell, Leaderboard, Row, Summary
-from drbench.errors import BoardError
+from drbench.errors import BoardError, MissingBoardError
 from drbench.trust.reading import parse_model, read_model
 from drbench.trust.store import BOARD, RECORDS, SUBMISSIONS, built_board
 
@@ -51,7 +51,9 @@ def read_board(place: str | Path) -> Leaderboard:
     if path.is_dir():
         path = path / BOARD
     if not path.exists():
-        raise BoardError(f"{place} is no board: expected a folder with {RECORDS}, or a {BOARD}.")
+        raise MissingBoardError(
+            f"{place} is no board: expected a folder with {RECORDS}, or a {BOARD}."
+        )
     return read_model(path, Leaderboard, limit=LARGEST)
 
 

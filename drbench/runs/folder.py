@@ -231,9 +231,13 @@ def read_spec(path: Path) -> RunSpec:
 
     Raises
     ------
+    RequestError
+        If there is none.
     RunError
         If it cannot be read.
     """
+    if not path.is_file():
+        raise RequestError(f"{path} is no file with the spec of a run.")
     return _read(path, RunSpec, "write it anew, or do the run again in another folder")
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 
 from drbench.board.entry import Level
-from drbench.errors import BoardError, DrbenchError
+from drbench.errors import BoardError, DrbenchError, MissingBoardError
 from drbench.files import write_bytes, write_text
 from drbench.frozen import first_problem
 from drbench.models.model import load_model
@@ -64,7 +64,7 @@ def migrate(board: Path, *, name: str, level: Level = "re-encoded") -> Migration
     old = board.with_name(f"{board.name}-1.0")
     files = sorted((board / RECORDS).glob("[!.]*.json"))
     if not (board / RECORDS).is_dir():
-        raise BoardError(f"{board} is no leaderboard: it has no folder {RECORDS}.")
+        raise MissingBoardError(f"{board} is no leaderboard: it has no folder {RECORDS}.")
     if not files:
         return None
     if any((board / RECORDS).glob("*/")):

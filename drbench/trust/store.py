@@ -13,7 +13,7 @@ from drbench.board.board import Leaderboard
 from drbench.board.build import build
 from drbench.board.entry import Entry, Level, Submission
 from drbench.board.rows import declared
-from drbench.errors import BoardError
+from drbench.errors import BoardError, MissingBoardError
 from drbench.files import write_text
 from drbench.runs.folder import RunFolder, run_folders
 from drbench.runs.record import RECORD, Record
@@ -264,7 +264,7 @@ def require_board(board: Path) -> None:
     if not any((board / name).is_dir() for name in (RECORDS, SUBMISSIONS)) and not is_pending(
         board
     ):
-        raise BoardError(
+        raise MissingBoardError(
             f"{board} is no leaderboard: it has no folder {RECORDS}. Add a run with "
             "`drbench leaderboard add RUN`."
         )
