@@ -41,7 +41,9 @@ def standings(board: Leaderboard) -> list[Standing]:
 
 def _title(metric: str, row: Row) -> str:
     apart = "" if row.level == "retrained" else ", weights from the authors"
-    return f"{row.track}: {metric} on {place(row)}{apart}"
+    # Or a gain below 0 would read as a loss.
+    lower = " (lower is better)" if row.metrics[metric].direction == "lower" else ""
+    return f"{row.track}: {metric}{lower} on {place(row)}{apart}"
 
 
 def _lines(metric: str, rows: Sequence[Row], n_prescribed: int) -> tuple[tuple[Any, ...], ...]:

@@ -97,7 +97,10 @@ def train(
     name: NameOption = None,
     pattern: PatternOption = None,
     settings: SetOption = None,
-    steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.")] = SOURCE_STEPS,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=0, help=f"Steps; default: {SOURCE_STEPS:,}, as published."),
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed; default: 0.")] = None,
     seeds: Annotated[
         str | None, typer.Option("--seeds", metavar="0-9", help="Several seeds: RUN/0 to RUN/9.")
@@ -143,7 +146,10 @@ def transfer(
     name: NameOption = None,
     pattern: PatternOption = None,
     settings: SetOption = None,
-    steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.")] = TARGET_STEPS,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=0, help=f"Steps; default: {TARGET_STEPS:,}, as published."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Seed; default: the source's.")
     ] = None,

@@ -18,7 +18,7 @@ from drbench.representation.representation import Representation
 from drbench.runs.data import data_ref, open_data
 from drbench.runs.defaults import PAIRS, SAMPLE
 from drbench.runs.folder import RunFolder
-from drbench.runs.sample import Encoded, Encoder, Sample, held_out, represent
+from drbench.runs.sample import Encode, Encoded, Sample, held_out, represent
 from drbench.runs.spec import DataRef
 from drbench.seeds import require_seed
 
@@ -145,7 +145,7 @@ def _run_folder(encoder: Any) -> RunFolder | None:
     return None
 
 
-def _trained(folder: RunFolder, seed: int) -> Encoder:
+def _trained(folder: RunFolder, seed: int) -> Encode:
     try:
         from drbench.runs.run import Run
     except ModuleNotFoundError as error:
@@ -156,7 +156,7 @@ def _trained(folder: RunFolder, seed: int) -> Encoder:
 
 
 @contextmanager
-def _function(encoder: Any) -> Iterator[Encoder]:
+def _function(encoder: Any) -> Iterator[Encode]:
     """A function of images, of whatever encodes but a run."""
     if isinstance(encoder, str | PathLike):
         with imported_encoder(str(encoder)) as named, _function(named) as function:
@@ -174,7 +174,7 @@ def _function(encoder: Any) -> Iterator[Encoder]:
         )
 
 
-def _module_function(module: "nn.Module") -> Encoder:
+def _module_function(module: "nn.Module") -> Encode:
     """A torch module as a function of images: evaluating, without gradients, left as it was."""
     import torch
 

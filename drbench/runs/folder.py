@@ -58,7 +58,8 @@ class RunFolder:
         """
         path = self.path
         # A folder with neither a checkpoint nor weights yet has nothing that could be lost.
-        held = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
+        names = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
+        held = {name for name in names if not name.endswith(".partial")}  # a killed writer's
         if not path.exists() or held <= {SPEC, PLUGINS, self.log_file.name, LOCK}:
             return
         if not self.spec_file.is_file():

@@ -59,7 +59,9 @@ def _definition(kind: registry.Kind, name: str) -> str:
         return find_dataset(name).spec.version
     from drbench.models.model import load_model
 
-    return load_model(name).version
+    model = load_model(name)
+    weights = model.weights()
+    return f"{model.version}, weights {weights.sha256[:12]}" if weights else model.version
 
 
 def software(spec: RunSpec) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import default_metrics
 from drbench.models.budget import Training
 from drbench.runs.data import declared
-from drbench.runs.defaults import PAIRS
+from drbench.runs.defaults import PAIRS, SOURCE_STEPS, TARGET_STEPS
 from drbench.runs.identity import canonical
 from drbench.runs.spec import DataRef, RunSpec, Scoring
 
@@ -16,7 +16,13 @@ Settings = Mapping[str, Any]
 
 
 def train_spec(
-    data: DataRef, model: str, *, settings: Settings, steps: int, seed: int, scoring: Scoring
+    data: DataRef,
+    model: str,
+    *,
+    settings: Settings,
+    steps: int | None,
+    seed: int,
+    scoring: Scoring,
 ) -> RunSpec:
     """The spec of training from scratch.
 
@@ -24,6 +30,8 @@ def train_spec(
     ----------
     settings : mapping of name to value
         Hyperparameters of the model and fields of `Training`, mixed, as `--set` gives them.
+    steps : int or None
+        None for the published budget; of a model that does not train, for none.
 
     Raises
     ------
@@ -36,7 +44,7 @@ def train_spec(
         data=data,
         model=model,
         hyperparameters=hyperparameters,
-        training=Training(**training, steps=steps),
+        training=Training(**training, steps=_budget(model, steps, SOURCE_STEPS)),
         scoring=scoring,
         seed=seed,
     )
@@ -48,7 +56,7 @@ def transfer_spec(
     data: DataRef,
     *,
     settings: Settings,
-    steps: int,
+    steps: int | None,
     seed: int | None,
     scoring: Scoring,
 ) -> RunSpec:
@@ -65,7 +73,13 @@ def transfer_spec(
         data=data,
         model=source.model,
         hyperparameters=source.hyperparameters | hyperparameters,
-        training=Training(**{**source.training.model_dump(), **training, "steps": steps}),
+        training=Training(
+            **{
+                **source.training.model_dump(),
+                **training,
+                "steps": _budget(source.model, steps, TARGET_STEPS),
+            }
+        ),
         scoring=scoring,
         seed=source.seed if seed is None else seed,
         init=source,
@@ -91,6 +105,16 @@ def scoring_request(
         complete = metric.validated(given)
         chosen[name] = {key: complete[key] for key in given}
     return Scoring(sample=sample, pairs=pairs, metrics=chosen)
+
+
+def _budget(model: str, steps: int | None, published: int) -> int:
+    from drbench.models.model import Trainable, load_model
+
+    if isinstance(load_model(model), Trainable):
+        return published if steps is None else steps
+    if steps:
+        raise RequestError(f"{model} does not train: leave the steps out, or ask for 0.")
+    return 0
 
 
 def _divided(model: str, settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,8 +12,7 @@ from torch import nn
 from drbench.errors import RequestError, RunError
 from drbench.metrics.scores import Scores
 from drbench.models import inference
-from drbench.models import model as models
-from drbench.models.model import Generative, load_model
+from drbench.models.model import Encoder, Generative, load_model
 from drbench.models.training.log import lines_of
 from drbench.models.weights import load_weights
 from drbench.representation.representation import Representation
@@ -21,7 +20,7 @@ from drbench.runs.data import image_shape
 from drbench.runs.folder import RunFolder
 from drbench.runs.identity import network_key
 from drbench.runs.record import Record, Stage
-from drbench.runs.sample import Encoder
+from drbench.runs.sample import Encode
 from drbench.runs.spec import RunSpec
 
 
@@ -90,7 +89,7 @@ class Run:
         """The held-out sample as the network encoded it, before or after training."""
         return Representation.load(RunFolder(self.path).representation(stage))
 
-    def encoder(self, *, seed: int = 0) -> Encoder:
+    def encoder(self, *, seed: int = 0) -> Encode:
         """The network as a function of images; `seed` is of the noise in sampled latents."""
         model, network = self._trained
         device = inference.default_device()
@@ -134,7 +133,7 @@ class Run:
         return inference.decode(model, network, np.asarray(latents, dtype=np.float32))
 
     @cached_property
-    def _trained(self) -> tuple[models.Encoder, nn.Module]:
+    def _trained(self) -> tuple[Encoder, nn.Module]:
         """Model and network with its weights, on the default device."""
         spec, folder = self.spec, RunFolder(self.path)
         model = load_model(spec.model, **spec.hyperparameters)

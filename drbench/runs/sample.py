@@ -28,7 +28,7 @@ BATCH = 256
 KEPT = 2**29
 """Bytes of images, at most, that are kept because their rows come again."""
 Latents = Float[np.ndarray, "k latent"]
-Encoder = Callable[[UInt8[np.ndarray, "k height width channel"]], Any]
+Encode = Callable[[UInt8[np.ndarray, "k height width channel"]], Any]
 """Maps images to latents (k, latent), or to (mean, sampled)."""
 
 
@@ -121,7 +121,7 @@ class Encoded(NamedTuple):
 
 
 def represent(
-    encoder: Encoder, truth: GroundTruth, sample: Sample, *, label: str = "encoding"
+    encoder: Encode, truth: GroundTruth, sample: Sample, *, label: str = "encoding"
 ) -> Encoded:
     """Encode a sample.
 
@@ -222,7 +222,7 @@ def _read_once(
 
 
 def _encoded(
-    encoder: Encoder, images: UInt8[np.ndarray, "k height width channel"]
+    encoder: Encode, images: UInt8[np.ndarray, "k height width channel"]
 ) -> tuple[Latents, Latents | None]:
     try:
         output = encoder(images)

@@ -7,7 +7,7 @@ from typing import Any
 from drbench.data.spec import Origin
 from drbench.models.budget import Runtime
 from drbench.runs.data import data_ref, declared
-from drbench.runs.defaults import PAIRS, SAMPLE, SOURCE_STEPS, TARGET_STEPS
+from drbench.runs.defaults import PAIRS, SAMPLE
 from drbench.runs.execute import execute
 from drbench.runs.folder import RunFolder
 from drbench.runs.request import scoring_request, train_spec, transfer_spec
@@ -23,7 +23,7 @@ def train(
     resize: int | None = None,
     levels: dict[str, int] | None = None,
     factors: Sequence[str] | None = None,
-    steps: int = SOURCE_STEPS,
+    steps: int | None = None,
     seed: int = 0,
     metrics: Sequence[str] = (),
     sample: int = SAMPLE,
@@ -46,8 +46,10 @@ def train(
         Number of evenly spaced classes kept of a factor.
     factors : sequence of str, optional
         Columns of an open set that are factors.
-    steps, seed : int
-        Steps of the optimiser; seed of weights, batches, split and sample.
+    steps : int, optional
+        Steps of the optimiser. Default: the published 400,000; none of a model that does not train.
+    seed : int
+        Of weights, batches, split and sample.
     metrics : sequence of str
         What is scored; by default what `drbench score` scores.
     sample, pairs : int
@@ -85,7 +87,7 @@ def transfer(
     origin: Origin | None = None,
     levels: dict[str, int] | None = None,
     factors: Sequence[str] | None = None,
-    steps: int = TARGET_STEPS,
+    steps: int | None = None,
     seed: int | None = None,
     metrics: Sequence[str] = (),
     sample: int = SAMPLE,

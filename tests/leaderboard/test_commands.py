@@ -83,7 +83,7 @@ def test_runs_stand_under_ones_own_name_unless_said(runs, tmp_path):
 
 
 def test_no_board_says_how_to_begin(tmp_path, capsys):
-    assert run(["leaderboard", "build", "--board", str(tmp_path / "none")]) == 1
+    assert run(["leaderboard", "build", "--board", str(tmp_path / "none")]) == 2
     assert "drbench leaderboard add" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
@@ -217,7 +217,7 @@ COMMANDS = {
 def test_no_board_is_one_sentence_and_nothing_is_made(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     board = [] if command in ("diff", "merge") else ["--board", "none"]
-    assert run(["leaderboard", command, *COMMANDS[command], *board]) == 1
+    assert run(["leaderboard", command, *COMMANDS[command], *board]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("error: none is no ")
@@ -275,3 +275,14 @@ def test_validate_against_a_published_board_names_what_is_lost(runs, tmp_path, c
     capsys.readouterr()
     assert run(validate) == 1
     assert f"{lost} was published and is gone" in capsys.readouterr().out
+
+
+def test_where_less_is_better_the_title_says_so():
+    scores = {
+        stage: {"gaussian_tc": MetricResult(value=value, n_samples=100)}
+        for stage, value in (("before", 2.0), ("after", 0.5))
+    }
+    entry = make_entry(make_record(scores=scores))
+    lower = entry.model_copy(update={"directions": {"gaussian_tc": "lower"}})
+    (table,) = standings(build([lower]))
+    assert table.title.startswith("rendered: gaussian_tc (lower is better) on ")
