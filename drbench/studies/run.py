@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -16,6 +17,8 @@ from drbench.runs.folder import RunFolder
 from drbench.runs.spec import RunSpec
 from drbench.studies.study import Study
 
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended."""
 STUDY = "study.json"
 """File of a study's folder that lists its runs."""
 
@@ -49,18 +52,27 @@ def run_study(study: Study, out: Path, *, jobs: int = 1) -> list[Outcome]:
     ------
     RequestError
         For less than one job, or a folder that holds something else, or another study.
+    KeyboardInterrupt
+        After Ctrl-C, once every run that was going on has written its checkpoint.
     """
     if jobs < 1:
         raise RequestError(f"--jobs {jobs}: expected 1 or more.")
     _claim(study, out)
     threads = max(1, (os.cpu_count() or 1) // jobs)
     outcomes: list[Outcome] = []
+    running: set[subprocess.Popen[str]] = set()
     with ThreadPoolExecutor(jobs) as pool:  # each thread waits for a process
-        for wave in study.waves:
-            works = [pool.submit(_process, spec, out, threads) for spec in wave]
-            done = as_completed(works)
-            label = f"{study.name}: {'sources' if wave[0].init is None else 'transfers'}"
-            outcomes += [work.result() for work in track(done, label, len(works))] if wave else []
+        try:
+            for wave in filter(None, study.waves):
+                works = [pool.submit(_outcome, spec, out, threads, running) for spec in wave]
+                label = f"{study.name}: {'sources' if wave[0].init is None else 'transfers'}"
+                done = track(as_completed(works), label, len(works))
+                outcomes += [work.result() for work in done]
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in tuple(running):
+                process.send_signal(signal.SIGINT)  # each writes its checkpoint and ends
+            raise
     return sorted(outcomes, key=lambda outcome: outcome.folder.path.name)
 
 
@@ -102,14 +114,25 @@ def _claim(study: Study, out: Path) -> None:
     write_text(out / STUDY, json.dumps(document, indent=1) + "\n")
 
 
-def _process(spec: RunSpec, out: Path, threads: int) -> Outcome:
+def _outcome(
+    spec: RunSpec, out: Path, threads: int, running: set["subprocess.Popen[str]"]
+) -> Outcome:
+    """Do a run in a process of its own, which is among the running ones meanwhile."""
     folder = RunFolder.at_home(spec, out)
     if folder.finished(spec):
         return Outcome(spec, folder, "")
     arguments = ["run", str(folder.spec_file), "--home", str(out)]
     command = [sys.executable, "-m", "drbench", *arguments]
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603
-    folder.output_file.write_text(done.stderr, encoding="utf-8")
-    lines = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
-    return Outcome(spec, folder, "" if done.returncode == 0 else lines[-1].removeprefix("error: "))
+    with subprocess.Popen(  # noqa: S603
+        command, env=environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C reaches it once, through us
+    ) as process:  # fmt: skip
+        running.add(process)
+        _, printed = process.communicate()
+        running.remove(process)
+    if process.returncode != INTERRUPTED:  # which is no failure
+        folder.output_file.write_text(printed, encoding="utf-8")
+    lines = printed.strip().splitlines() or [f"it ended with {process.returncode}"]
+    failed = process.returncode != 0
+    return Outcome(spec, folder, lines[-1].removeprefix("error: ") if failed else "")

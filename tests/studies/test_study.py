@@ -1,7 +1,10 @@
 """Studies: sets of specs, done on this machine, and how far they are."""
 
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -147,3 +150,26 @@ def test_another_study_in_the_folder_is_refused(done, tmp_path):
         run_study(small(), tmp_path)
     with pytest.raises(DrbenchError, match="holds no study"):
         study_status(tmp_path)
+
+
+def test_ctrl_c_ends_the_runs_with_a_checkpoint_and_starts_no_other(tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
+        "from test_study import small\nfrom drbench.studies.run import run_study\n"
+        "run_study(small(steps=10**6), Path(sys.argv[2]))"
+    )
+    out = tmp_path / "study"
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as study:
+        deadline = time.monotonic() + 120
+        while not list(out.rglob("checkpoint*")) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        study.send_signal(signal.SIGINT)
+        _, printed = study.communicate(timeout=120)
+    assert "KeyboardInterrupt" in printed
+    states = sorted(run.state for run in study_status(out))
+    assert states == ["planned"] * 4
+    # The source, which is no run of the study itself, was going on.
+    (source,) = {path.parent for path in out.rglob("checkpoint*")}
+    assert not RunFolder(source).is_busy
+    assert not RunFolder(source).weights_file.exists()
