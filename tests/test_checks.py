@@ -34,6 +34,8 @@ from drbench.checks import (
 )
 from drbench.errors import RequestError
 
+pytestmark = pytest.mark.slow
+
 REGISTERED = [plugin for kind in registry.KINDS for plugin in registry.plugins(kind).values()]
 
 

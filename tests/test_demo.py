@@ -12,6 +12,8 @@ from drbench.studies import shipped
 from drbench.studies.study import Study
 from drbench.trust.validate import validate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:

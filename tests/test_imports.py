@@ -7,6 +7,8 @@ import pytest
 
 from drbench.cli import COMMANDS
 
+pytestmark = pytest.mark.slow
+
 HEAVY = (
     "numpy",
     "numba",

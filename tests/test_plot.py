@@ -13,6 +13,8 @@ from drbench import MetricResult, plot
 from drbench.errors import RequestError
 from drbench.metrics.result import Curve
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (5, 6, 8, 3), dtype=np.uint8)
 FACTORS = ("shape", "pos_x")

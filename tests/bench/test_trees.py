@@ -6,6 +6,8 @@ import pytest
 from drbench.bench import trees
 from drbench.metrics.predict.boosting import workers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def crew():

@@ -14,6 +14,8 @@ from drbench.cli.runs import parse_seeds
 from drbench.errors import RequestError
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 LEVELS = [f"--levels={name}=3" for name in ("color", "scale", "orientation", "pos_x", "pos_y")]
 TRAIN = [
     "train", "--dataset", "color_dsprites", "--origin", "rendered", "--model", "beta_vae",

@@ -26,6 +26,8 @@ from drbench.metrics.omes import omes
 from drbench.metrics.sap import sap
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 REVIEW = Mig(
     bins=10,
     edges="of the unit interval",

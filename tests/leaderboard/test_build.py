@@ -20,6 +20,8 @@ from drbench.metrics.result import MetricResult
 from drbench.runs.record import Software
 from drbench.trust.store import built_board
 
+pytestmark = pytest.mark.slow
+
 
 def result(value, **more):
     return MetricResult(value=value, n_samples=100, **more)

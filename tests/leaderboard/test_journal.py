@@ -22,6 +22,8 @@ from drbench.trust.store import (
 )
 from drbench.trust.validate import validate
 
+pytestmark = pytest.mark.slow
+
 KILLER = """
 import os, shutil, signal, sys
 from pathlib import Path

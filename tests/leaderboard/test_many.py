@@ -10,6 +10,8 @@ from records import make_record, write_run
 from drbench.trust.store import load_entries, name_of, write_board
 from drbench.trust.validate import validate
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = 10
 EACH = 3
 

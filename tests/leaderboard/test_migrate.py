@@ -14,6 +14,8 @@ from drbench.trust.store import built_board, load_entries
 from drbench.trust.validate import validate
 from drbench.trust.verify import verify
 
+pytestmark = pytest.mark.slow
+
 OLD = Path(__file__).with_name("board-1.0")
 """One transfer of one seed, of 16 x 16 pixels."""
 

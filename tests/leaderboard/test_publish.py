@@ -22,6 +22,8 @@ from drbench.trust.evidence import weights_name
 from drbench.trust.store import load_entries, read_files
 from drbench.trust.validate import validate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def make_board(tmp_path):

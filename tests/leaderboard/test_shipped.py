@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from drbench.publish.page.content import page_content
 from drbench.publish.page.html import page_html
 from drbench.trust.store import built_board
 from drbench.trust.validate import validate
 from drbench.trust.verify import verify
+
+pytestmark = pytest.mark.slow
 
 BOARD = Path(__file__).parents[2] / "leaderboard"
 

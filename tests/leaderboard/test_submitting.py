@@ -20,6 +20,8 @@ from drbench.runs.defaults import SAMPLE
 from drbench.trust.store import built_board, load_entries, read_files
 from drbench.trust.verify import Outcome
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 GUIDE = (DOCS / "submitting.md").read_text(encoding="utf-8")

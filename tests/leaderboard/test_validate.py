@@ -17,6 +17,8 @@ from drbench.trust.store import load_entries, locked, name_of, read_files
 from drbench.trust.store import write_board as build_again
 from drbench.trust.validate import validate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def board(tmp_path):

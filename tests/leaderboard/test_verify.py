@@ -24,6 +24,8 @@ from drbench.trust.store import (
 from drbench.trust.validate import validate
 from drbench.trust.verify import verify
 
+pytestmark = pytest.mark.slow
+
 
 def files_of(board):
     return {p: p.read_bytes() for p in board.rglob("*") if p.is_file() and p.name != ".lock"}

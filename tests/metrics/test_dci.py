@@ -8,6 +8,8 @@ from drbench.metrics.dci import compactness, dci, importance_matrix, modularity,
 from drbench.metrics.estimate.splits import split_rows
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 # D, C, I; "noisy" and "noise" hold other random numbers than ours.
 PUBLISHED = {
     "perfect": (1, 1, 1),

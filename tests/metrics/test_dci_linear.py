@@ -13,6 +13,8 @@ from drbench.metrics.estimate.splits import split_rows
 from drbench.metrics.probe import probe
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 
 def scores(R):
     """Disentanglement and completeness, each by a loop over what it averages."""

@@ -13,6 +13,8 @@ from drbench import registry
 from drbench.errors import RepresentationError
 from drbench.metrics.metric import load_metric
 
+pytestmark = pytest.mark.slow
+
 # Know nothing of the factors: noise is their best code.
 UNSUPERVISED = {"gaussian_tc", "latent_mi"}
 # Speeds up the metrics that fit predictors or draw.

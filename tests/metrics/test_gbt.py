@@ -17,6 +17,8 @@ from drbench.metrics.omes import omes
 from drbench.metrics.predict import predictors
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def fits(monkeypatch):

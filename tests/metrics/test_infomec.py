@@ -11,6 +11,8 @@ from sklearn.metrics import log_loss, mutual_info_score
 from drbench.metrics.estimate.neighbours import neighbour_information
 from drbench.metrics.infomec import explicitness, infomec
 
+pytestmark = pytest.mark.slow
+
 
 def counted(values, classes, k):
     """Ross's estimator, distance by distance."""

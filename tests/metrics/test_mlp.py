@@ -13,6 +13,8 @@ from drbench.metrics.omes import omes
 from drbench.metrics.predict.estimators import Mlp
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 CUT_OFF = "factor factor_0: the predictor was cut off before it converged"
 
 

@@ -13,6 +13,8 @@ from drbench.metrics.estimate.pairs import line_totals, lines_of
 from drbench.metrics.omes import omes
 from drbench.representation.representation import Interventions, Representation
 
+pytestmark = pytest.mark.slow
+
 # Published values, from random pairs; "noise" and "noisy" hold other random numbers than ours.
 PUBLISHED_MAX = {
     "perfect": 0.504,

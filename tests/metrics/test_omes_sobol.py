@@ -15,6 +15,8 @@ from drbench.metrics.estimate.sobol import sobol_indices
 from drbench.metrics.omes_sobol import omes_sobol
 from drbench.representation.representation import Interventions, Representation
 
+pytestmark = pytest.mark.slow
+
 # S is the identity but for: two halves in two latents, a row twice, a row missing.
 CLOSED = {
     "perfect": 1.0,

@@ -17,6 +17,8 @@ from drbench.metrics.predict import estimators, predictors
 from drbench.metrics.probe import probe
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def forgotten(monkeypatch):

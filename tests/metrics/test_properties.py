@@ -14,6 +14,8 @@ from drbench.metrics.metric import Invariance, load_metric
 from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 METRICS = registry.names("metric")
 FAST = {"rounds": 2, "epochs": 15, "draws": 90}
 EXACT = 1e-5

@@ -11,6 +11,8 @@ from drbench.metrics.estimate.splits import split_rows
 from drbench.metrics.sap import sap
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 
 def machine_accuracy(z, labels, split):
     """Held-out accuracy of one-vs-rest machines, each by minimising its loss as written."""

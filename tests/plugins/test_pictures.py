@@ -9,6 +9,8 @@ from PIL import Image
 
 from drbench import DataError
 
+pytestmark = pytest.mark.slow
+
 
 def png(path, image):
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,8 @@ from drbench.runs.data import open_data
 from drbench.runs.encode import encode_sample, imported_encoder
 from drbench.runs.run import Run
 
+pytestmark = pytest.mark.slow
+
 DATA = DataRef(
     name="dsprites",
     origin="rendered",

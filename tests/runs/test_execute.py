@@ -22,6 +22,8 @@ from drbench.runs.data import open_data
 from drbench.runs.folder import RunFolder, run_folders
 from drbench.runs.request import transfer_spec
 
+pytestmark = pytest.mark.slow
+
 
 def record_of(folder: Path) -> Record:
     return Record.model_validate_json((folder / "record.json").read_bytes())

@@ -9,6 +9,8 @@ from drbench.runs.identity import key
 from drbench.runs.request import train_spec
 from drbench.runs.spec import DataRef, Scoring
 
+pytestmark = pytest.mark.slow
+
 LEVELS = {"orientation": 2, "pos_x": 4, "pos_y": 4}
 ASKED = {"levels": LEVELS, "sample": 60, "pairs": 10, "metrics": ["mig"]}
 

@@ -20,6 +20,8 @@ from drbench.studies.shipped import board, find_study, official
 from drbench.studies.status import counts, study_status
 from drbench.studies.study import Study, cross, unique
 
+pytestmark = pytest.mark.slow
+
 LEVELS = {"orientation": 2, "pos_x": 4, "pos_y": 4}
 SOURCE = DataRef(name="dsprites", origin="rendered", resize=16, levels=LEVELS)
 TARGETS = [

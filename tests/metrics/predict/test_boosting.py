@@ -14,6 +14,8 @@ from drbench.metrics.gbt_pruned import gbt_pruned
 from drbench.metrics.predict import kernels
 from drbench.metrics.predict.boosting import boost, workers
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import numpy as np
 from drbench.metrics.dci import dci

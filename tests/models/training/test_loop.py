@@ -21,6 +21,8 @@ from drbench.models.training.loop import LOG, fit
 from drbench.models.training.state import CHECKPOINT
 from drbench.models.weights import WEIGHTS, load_weights
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (16, 16, 3)
 NAMES = ["ada_gvae", "beta_vae", "factor_vae", "gvae"]
 TRAINING = Training(steps=6, batch=8, lr=1e-3)

@@ -14,6 +14,8 @@ from drbench.data.files.checking import check_files
 from drbench.data.opening import find_dataset
 from drbench.errors import MissingFilesError
 
+pytestmark = pytest.mark.slow
+
 VIEWS = len(ANGLES) * len(SCALES)
 ALL = ("coil100", "coil100_binary", "coil100_augmented", "coil100_augmented_binary")
 

@@ -18,6 +18,8 @@ from drbench.models.inference import objective, seeded_network
 from drbench.models.training.loop import fit
 from drbench.models.training.step import built_step
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (16, 16, 3)
 COVARIANCE = torch.tensor([[1.0, 0.6, 0.0], [0.6, 2.0, -0.5], [0.0, -0.5, 0.5]])
 
