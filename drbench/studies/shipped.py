@@ -29,7 +29,7 @@ def board() -> Study:
             cross(
                 sources=list(sets.values()),
                 models={"ada_gvae": [settings], "beta_vae": [settings]},
-                seeds=range(5),
+                seeds=range(3),
                 steps=2_000,
                 targets={
                     source: [target for name, target in sets.items() if name != source]

@@ -19,13 +19,13 @@ def test_it_is_valid():
     assert validate(BOARD) == []
 
 
-def test_it_is_two_pairs_two_models_and_five_seeds_on_rendered_images():
+def test_it_is_two_pairs_two_models_and_three_seeds_on_rendered_images():
     board = built_board(BOARD)
     assert board.official == ()
     assert {(row.source.name, row.target.name) for row in board.rendered} == {
         ("color_dsprites", "shapes3d"), ("shapes3d", "color_dsprites"),
     }  # fmt: skip
-    assert [(row.n_seeds, row.level) for row in board.rendered] == [(5, "retrained")] * 4
+    assert [(row.n_seeds, row.level) for row in board.rendered] == [(3, "retrained")] * 4
 
 
 def test_its_files_are_small():
