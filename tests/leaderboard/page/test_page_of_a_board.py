@@ -133,7 +133,7 @@ def test_an_official_target_of_a_rendered_source_is_said_once():
 
 
 def test_no_board_is_one_sentence(tmp_path, capsys):
-    assert run(["leaderboard", "render", "--board", str(tmp_path / "none")]) == 1
+    assert run(["leaderboard", "render", "--board", str(tmp_path / "none")]) == 2
     assert "drbench leaderboard add" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
