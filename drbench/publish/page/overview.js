@@ -42,7 +42,7 @@ function leaders(board, view, go) {
 function emptyCard(board) {
   const card = h("button", { type: "button", class: "card empty" },
     h("span", { class: "where" }, "makers' images", trackBadge(board, "official")),
-    h("b", {}, "Nothing ranked yet"), h("small", {}, "Only what others have checked is ranked here. See what is missing."));
+    h("b", {}, "Nothing ranked yet"), h("small", {}, "Ranked is what the keeper of the board trained itself. See what is missing."));
   card.addEventListener("click", () => {
     const section = document.getElementById("official");
     section.scrollIntoView();

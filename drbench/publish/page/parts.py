@@ -85,7 +85,7 @@ class PageCell:
     wanted: int
     """Seeds that fill it."""
     verified: int
-    """Seeds that others have checked."""
+    """Seeds that the keeper of the board has trained."""
     waiting: int
     """Seeds on the board that nobody has."""
     commands: tuple[str, ...]
