@@ -14,7 +14,7 @@ from drbench.representation.representation import Representation
     range=(0.0, 1.0),
     source="Dapueto, Noceti, Odone, NeurIPS 2024, arXiv 2409.18017",
     cost="seconds",
-    tolerance=0.01,  # a last bit becomes another split: .0025 was seen between two processors
+    tolerance=0.02,  # .0073 were seen without vector units: a last bit becomes another split
     invariances={
         "permute_latents": 0.02,
         "flip_signs": 0.02,
