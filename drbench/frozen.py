@@ -24,8 +24,10 @@ class _OneSentence(ModelMetaclass):
             return super().__call__(*arguments, **fields)
         except ValidationError as error:
             where, what = first_problem(error)
-            value = error.errors(include_url=False)[0]["input"]
-            problem = f"{where}={value!r:.80}: {what}" if where else what
+            first = error.errors(include_url=False)[0]
+            # What lacks a field is not what is wrong with it.
+            value = "" if first["type"] == "missing" else f"={first['input']!r:.80}"
+            problem = f"{where}{value}: {what}" if where else what
             raise RequestError(f"{problem}.") from error
 
 

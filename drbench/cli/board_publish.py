@@ -44,12 +44,13 @@ def publish(
     """Merge a board, or its runs as submissions, into a folder or a git repository."""
     from drbench.errors import RequestError
     from drbench.publish.publish import publish as publish_board
+    from drbench.trust.names import given_name
 
-    if name and not submit:
+    if name is not None and not submit:
         raise RequestError("--as says under whose name runs are submitted: add --submit.")
     done = publish_board(
         board, target, branch=branch, message=message, dry_run=dry_run,
-        submit=submit, submitter=name,
+        submit=submit, submitter=name if name is None else given_name("--as", name),
     )  # fmt: skip
     files = _grouped(done.added, "added") + _grouped(done.changed, "changed")
     files += _grouped(done.removed, "removed")

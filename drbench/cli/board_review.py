@@ -112,10 +112,10 @@ def migrate(
 ) -> None:
     """Rewrite a board of version 1.0 of the format; the old one is kept beside it."""
     from drbench.trust.migrate import migrate as migrate_board
-    from drbench.trust.names import own_name
+    from drbench.trust.names import given_name
 
     done = migrate_board(
-        board, name=name or own_name(), level="retrained" if keeper else "re-encoded"
+        board, name=given_name("--as", name), level="retrained" if keeper else "re-encoded"
     )
     if done is None:
         emit({"board": str(board), "entries": []}, f"{board} is up to date.")

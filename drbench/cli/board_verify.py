@@ -45,13 +45,13 @@ def verify(
 ) -> None:
     """Score runs on this machine, beside what the board has; fails if any cannot be checked."""
     from drbench.errors import BoardError, RequestError
-    from drbench.trust.names import own_name
+    from drbench.trust.names import given_name
     from drbench.trust.verify import verify as verify_board
 
     if by and not write:
         raise RequestError("--by names who writes: add --write, or leave out --by.")
     verdicts = verify_board(
-        board, names or [], every=every, level=level, by=(by or own_name()) if write else None,
+        board, names or [], every=every, level=level, by=given_name("--by", by) if write else None,
         minutes=timeout,
     )  # fmt: skip
     document = {"board": str(board), "written": write, "verdicts": [asdict(v) for v in verdicts]}

@@ -46,9 +46,9 @@ def add(
 ) -> None:
     """Add runs that were done on this machine to a board, with their weights: all, or none."""
     from drbench.trust import store
-    from drbench.trust.names import own_name
+    from drbench.trust.names import given_name
 
-    added = (store.submit if submit else store.add)(board, *runs, name=name or own_name())
+    added = (store.submit if submit else store.add)(board, *runs, name=given_name("--as", name))
     kinds = ("submission", "submissions") if submit else ("entry", "entries")
     emit(
         {"board": str(board), "added": [store.name_of(each) for each in added]},

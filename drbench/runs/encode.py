@@ -49,7 +49,7 @@ def encode(
     dataset : str or GroundTruth
         Registered name, `folder:PATH`, `hf:OWNER/NAME[:split]`, or what `load_dataset` returns.
     origin : {"official", "rendered", "own"}, optional
-        Of a data set that is named; default: what there is, the maker's files first.
+        Of a data set that is named; default: official, or the only one.
     sample : int
         Rows, at most.
     seed : int

@@ -38,8 +38,8 @@ def train(
     ----------
     model, dataset : str
         Registered names; a data set may also be `folder:PATH` or `hf:OWNER/NAME[:split]`.
-    origin : {"official", "rendered"}, optional
-        The maker's files, or a drawing. Default: what there is, the maker's files first.
+    origin : {"official", "rendered", "own"}, optional
+        The maker's files, a drawing, or images of one's own. Default: official, or the only one.
     resize : int, optional
         Side in pixels to resize to.
     levels : dict of factor to int, optional

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from drbench.errors import RequestError
 from drbench.runs.record import Record
 from drbench.runs.spec import RunSpec
 
@@ -27,6 +28,29 @@ def own_name() -> str:
         return plain(getpass.getuser())
     except (KeyError, OSError):  # nobody: in some containers a user has no name
         return "me"
+
+
+def given_name(option: str, name: str | None) -> str:
+    """The name that is given with an option, or one's own.
+
+    Raises
+    ------
+    RequestError
+        If nobody can be called so on a board.
+
+    Examples
+    --------
+    >>> given_name("--as", "ann")
+    'ann'
+    """
+    if name is None:
+        return own_name()
+    if not name or plain(name) != name:
+        raise RequestError(
+            f"{option} {name[:80]!r}: expected at most 64 of a-z, 0-9, '_', '.' and '-', a letter "
+            f"or digit first and last, such as {plain(name)!r}."
+        )
+    return name
 
 
 def plain(name: str) -> str:

@@ -49,9 +49,9 @@ def add(board: Path, *runs: Path, name: str) -> list[Entry]:
     Raises
     ------
     RequestError
-        If there is no such run.
+        If there is no such run, or if its plugin files are not named.
     RunError, BoardError
-        For a run that is not finished, or lacks its weights.
+        For a run that is not finished, or lacks its weights; for a board of version 1.0.
     """
 
     def made(record: Record) -> Entry:
@@ -96,10 +96,12 @@ def entry_of(
 
 
 def _added(board: Path, runs: Iterable[Path], made: Callable[[Record], Document]) -> list[Document]:
+    for problem in _older(board):  # a board of two versions could not be migrated any more
+        raise BoardError(problem)
     documents: dict[str, Document] = {}
     weights: dict[str, dict[str, Path]] = {}
     for place in [each for run in runs for each in run_folders(run)]:
-        record = RunFolder(place).read_record()
+        record = RunFolder.open(place).read_record()
         if record is None:
             raise BoardError(
                 f"{place / RECORD} is missing: finish that run with --resume, or add the finished "
@@ -225,13 +227,18 @@ def read_files(board: Path) -> Files:
     """
     _require_settled(board)
     require_board(board)
-    problems = [
-        f"{path} is a record of version 1.0 of the format: {MIGRATE}"
-        for path in sorted((board / RECORDS).glob("[!.]*.json"))
-    ]
+    problems = _older(board)
     entries = dict(_read(board / RECORDS, Entry, problems))
     submissions = dict(_read(board / SUBMISSIONS, Submission, problems))
     return Files(entries, submissions, tuple(problems))
+
+
+def _older(board: Path) -> list[str]:
+    """Why each record of version 1.0, which lay in no folder of a submitter, cannot be read."""
+    return [
+        f"{path} is a record of version 1.0 of the format: {MIGRATE}"
+        for path in sorted((board / RECORDS).glob("[!.]*.json"))
+    ]
 
 
 def _read(

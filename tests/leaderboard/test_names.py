@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from records import make_entry, make_record, make_spec
 
 from drbench.data.spec import Factor
-from drbench.errors import BoardError
+from drbench.errors import BoardError, RequestError
 from drbench.metrics.result import MetricResult
 from drbench.registry import plugins
 from drbench.runs.spec import DataRef
-from drbench.trust.names import own_name, plain, record_names, spec_names, unclear
+from drbench.trust.names import given_name, own_name, plain, record_names, spec_names, unclear
 from drbench.trust.reading import check_json
 
 HIDDEN = {
@@ -102,6 +102,12 @@ def test_any_login_can_be_made_a_submitters_name(name):
 
 def test_ones_own_name_is_a_submitters():
     assert make_entry(submitter=own_name()).submitter == own_name()
+
+
+@pytest.mark.parametrize("name", ["", "../x", "A B", "Ann", "-", "a" * 65])
+def test_a_name_that_no_submitter_can_have_is_one_sentence(name):
+    with pytest.raises(RequestError, match=r"--as .*such as"):
+        given_name("--as", name)
 
 
 @pytest.mark.parametrize("kind", ["model", "metric"])

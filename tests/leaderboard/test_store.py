@@ -99,6 +99,23 @@ def test_an_unfinished_run_is_named(tmp_path, missing, sentence):
         add(tmp_path / "board", runs, name="ann")
 
 
+@pytest.mark.parametrize("put", [add, submit])
+def test_nothing_is_added_to_a_board_of_version_1(tmp_path, put):
+    (tmp_path / "board" / "records").mkdir(parents=True)
+    (tmp_path / "board" / "records" / f"{'0' * 64}.json").write_text("{}")
+    before = snapshot(tmp_path)
+    with pytest.raises(BoardError, match="leaderboard migrate"):
+        put(tmp_path / "board", tmp_path / "run", name="ann")
+    assert snapshot(tmp_path) == before
+
+
+def test_a_run_of_a_plugin_file_that_is_not_named_says_so(tmp_path):
+    run = write_run(tmp_path / "run", make_record())
+    (run / "plugins.json").write_text(json.dumps({"model theirs": "theirs.py"}))
+    with pytest.raises(RequestError, match=r"--plugins theirs\.py"):
+        add(tmp_path / "board", run, name="ann")
+
+
 @pytest.mark.parametrize("make", [False, True])
 def test_a_folder_without_a_run_is_refused(tmp_path, make):
     if make:

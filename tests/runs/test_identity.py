@@ -164,3 +164,8 @@ def test_a_transfer_from_a_set_to_itself_is_none():
     cut_down = spec(data=cut(levels={"scale": 2}))
     with pytest.raises(RequestError, match="from dsprites to itself is none"):
         RunSpec(data=DATA, model="beta_vae", training=Training(steps=1), init=cut_down)
+
+
+def test_what_a_spec_lacks_is_one_sentence():
+    with pytest.raises(RequestError, match=r"^data: Field required\.$"):
+        RunSpec(model="beta_vae", training=Training(steps=1))
