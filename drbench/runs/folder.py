@@ -68,7 +68,7 @@ class RunFolder:
             raise RequestError(
                 f"{path} holds a run already: add --resume, or choose another --out."
             )
-        if network_key(self.spec) != network_key(spec):
+        if stored_network_key(self.spec) != network_key(spec):
             raise RequestError(
                 f"{path} holds another run ({_difference(self.spec, spec)}): give the same "
                 "options to resume it, or choose another --out."
@@ -150,10 +150,6 @@ class RunFolder:
         """Folder of the representation before or after training."""
         return self.path / "representation" / stage
 
-    def representation_file(self, stage: Stage) -> Path:
-        """The representation before or after training, as one file."""
-        return self.representation(stage) / "representation.safetensors"
-
     @property
     def spec(self) -> RunSpec:
         """What the run is."""
@@ -171,7 +167,7 @@ class RunFolder:
             return None
         advice = "delete it and resume the run, which writes it again"
         record = _read(self.record_file, Record, advice)
-        if record.network != network_key(self.spec):
+        if record.network != stored_network_key(self.spec):
             raise RunError(
                 f"{self.record_file} is of another run than {self.spec_file}: one of them was "
                 "edited or copied here."
@@ -180,7 +176,7 @@ class RunFolder:
 
     def finished(self, spec: RunSpec) -> Record | None:
         """The record, if this run is what the folder holds and it is complete."""
-        if not self.spec_file.is_file() or network_key(self.spec) != network_key(spec):
+        if not self.spec_file.is_file() or stored_network_key(self.spec) != network_key(spec):
             return None
         record = self.read_record()
         return record if record and record.key == key(spec) else None

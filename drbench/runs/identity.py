@@ -5,13 +5,19 @@ then without all that is at its default. So a run has one key however it was ask
 option that is added later, with a default, changes no key that was published.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drbench.files import canonical_json, sha256_text
 from drbench.frozen import departures
 from drbench.metrics.metric import load_metric
+from drbench.models.budget import Training
 from drbench.runs.data import declared, image_shape, require_size
 from drbench.runs.spec import DataRef, RunSpec
+
+if TYPE_CHECKING:
+    from drbench.models.model import Encoder
+
+_USUAL = Training(steps=0)
 
 
 def canonical(spec: RunSpec) -> RunSpec:
@@ -28,7 +34,7 @@ def canonical(spec: RunSpec) -> RunSpec:
         For a hyperparameter, a parameter or a level that does not exist, or a size of a target that
         is not its source's.
     MissingExtraError
-        If it has hyperparameters and torch, which models need, is not installed.
+        If torch, which models need, is not installed.
     """
     metrics = {
         name: _metric_departures(name, parameters)
@@ -36,10 +42,12 @@ def canonical(spec: RunSpec) -> RunSpec:
     }
     if spec.init:
         require_size(spec.data, image_shape(spec.chain[0].data))
+    model = _model(spec)
     return spec.model_copy(
         update={
             "data": _canonical_data(spec.data, is_target=spec.init is not None),
-            "hyperparameters": _model_departures(spec.model, spec.hyperparameters),
+            "hyperparameters": departures(model),
+            "training": _canonical_training(spec, model),
             "scoring": spec.scoring.model_copy(update={"metrics": metrics}),
             "init": canonical(spec.init) if spec.init else None,
         }
@@ -89,12 +97,22 @@ def _unseeded(content: dict[str, Any]) -> dict[str, Any]:
     return kept | ({"init": _unseeded(kept["init"])} if "init" in kept else {})
 
 
-def _model_departures(name: str, hyperparameters: dict[str, Any]) -> dict[str, Any]:
-    if not hyperparameters:
-        return {}
+def _model(spec: RunSpec) -> "Encoder":
     from drbench.models.model import load_model
 
-    return departures(load_model(name, **hyperparameters))
+    return load_model(spec.model, **spec.hyperparameters)
+
+
+def _canonical_training(spec: RunSpec, model: "Encoder") -> Training:
+    """Without what this model's training does not look at."""
+    from drbench.models.model import Trainable
+
+    if not isinstance(model, Trainable):
+        return Training(steps=0)
+    if spec.init is None and model.supervision != "images":
+        return spec.training
+    # No pairs are drawn.
+    return spec.training.model_copy(update={"k": _USUAL.k, "distinct": _USUAL.distinct})
 
 
 def _metric_departures(name: str, parameters: dict[str, Any]) -> dict[str, Any]:

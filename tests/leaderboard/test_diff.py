@@ -134,7 +134,7 @@ def test_the_command_says_it_all_to_people_and_programs(repository, capsys):
     assert "1 run" in out
     assert run(["leaderboard", "diff", "leaderboard", "leaderboard", "--json", "-"]) == 0
     assert capsys.readouterr().out == "[]\n"
-    assert run(["leaderboard", "diff", "leaderboard", "none"]) == 1
+    assert run(["leaderboard", "diff", "leaderboard", "none"]) == 2
     assert run(["leaderboard", "diff", "leaderboard", "leaderboard", "--tolerance", "-1"]) == 2
 
 

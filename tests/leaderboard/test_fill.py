@@ -153,14 +153,15 @@ def test_the_published_row_names_registered_metrics_parts_and_factors():
     assert means == pytest.approx([full.before, full.gain], abs=6e-4)  # as the table rounds
 
 
-def test_the_commands_are_printed_whole_and_go_to_programs(tmp_path, capsys):
-    board = ["--board", str(tmp_path / "none")]
-    assert run(["leaderboard", "fill", *board]) == 0
+def test_the_commands_are_printed_whole_and_go_to_programs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)  # where there is no board, everything is to do
+    assert run(["leaderboard", "fill"]) == 0
     out = capsys.readouterr().out
     assert "0 of 28 cells are full" in out
     for each in fill(build([])):
         for command in each.commands:
             assert command in out.splitlines()
-    assert run(["leaderboard", "fill", *board, "--json", "-", "--seeds", "2"]) == 0
+    assert run(["leaderboard", "fill", "--json", "-", "--seeds", "2"]) == 0
     assert '"wanted": 2' in capsys.readouterr().out
-    assert not (tmp_path / "none").exists()
+    assert run(["leaderboard", "fill", "--board", "none"]) == 2
+    assert list(tmp_path.iterdir()) == []

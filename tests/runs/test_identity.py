@@ -56,6 +56,7 @@ def test_key_is_the_sha256_of_what_departs_from_the_defaults():
         {"data": cut(resize=64)},
         {"data": cut(levels={"scale": 6})},
         {"training": Training(steps=1, lr=1e-4, k=1)},
+        {"training": Training(steps=1, k=2, distinct=False)},  # it sees single images
     ],
     ids=str,
 )
@@ -169,3 +170,13 @@ def test_a_transfer_from_a_set_to_itself_is_none():
 def test_what_a_spec_lacks_is_one_sentence():
     with pytest.raises(RequestError, match=r"^data: Field required\.$"):
         RunSpec(model="beta_vae", training=Training(steps=1))
+
+
+def test_pairs_matter_where_they_are_drawn():
+    """To a model of pairs on its source, and to no model that is fine-tuned."""
+    pairs = {"model": "ada_gvae", "training": Training(steps=1, k=2)}
+    assert network_key(spec(**pairs)) != network_key(spec(model="ada_gvae"))
+    source = spec(data=OTHER, model="ada_gvae")
+    assert network_key(spec(**pairs, init=source)) == network_key(
+        spec(model="ada_gvae", init=source)
+    )
