@@ -1,13 +1,14 @@
 # make demo   the whole story, offline, in minutes
 # make test   lint, types, tests
-# make board  the shipped leaderboard, anew: half an hour
+# make check  lint, types and the quick tests, while you work
+# make board  the shipped leaderboard, anew: a quarter of an hour
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test board lint wheel-test clean
+.PHONY: demo test check board lint wheel-test clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.demo
@@ -16,9 +17,17 @@ demo: $(VENV)/.demo
 test: lint
 	$(BIN)/python -m pytest
 
-# Two pairs, two models, five seeds, rendered images, small budgets.
+check: lint
+	$(BIN)/python -m pytest -m "not slow and not browser" tests
+
+# The study `board`, two runs at once, published into leaderboard/.
 board: $(VENV)/.demo
-	PATH="$(CURDIR)/$(BIN):$$PATH" leaderboard/shipped.sh
+	$(BIN)/drbench study run board --out runs/board --jobs 2
+	$(BIN)/drbench leaderboard add --as drbench runs/board/*-color_dsprites-shapes3d-* \
+	    runs/board/*-shapes3d-color_dsprites-*
+	$(BIN)/drbench leaderboard build
+	$(BIN)/drbench leaderboard render
+	$(BIN)/drbench leaderboard validate
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

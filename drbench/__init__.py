@@ -1,101 +1,56 @@
 """Measure how disentangled a representation is, and whether that survives real images.
 
-Public names are imported on first use, so that importing drbench costs nothing and needs neither
-torch nor scikit-learn.
+Public names, listed in `__init__.pyi`, are imported on first use, so that importing drbench costs
+nothing and needs neither torch nor scikit-learn.
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+import re
+from pathlib import Path
+from typing import Any, Literal
 
-from drbench._version import __version__
+from drbench._version import __version__ as __version__
 
-if TYPE_CHECKING:
-    from drbench.data.codes import grid_codes
-    from drbench.data.dataset import Dataset, load_dataset
-    from drbench.data.files.stored import Contents
-    from drbench.data.ground_truth import GroundTruth
-    from drbench.data.source import Source
-    from drbench.data.spec import DatasetSpec, Factor, RemoteFile
-    from drbench.errors import DataError, DrbenchError, RequestError
-    from drbench.metrics.duration import Duration
-    from drbench.metrics.metric import Metric, MetricResult, metric
-    from drbench.metrics.scoring import score
-    from drbench.models.budget import Training
-    from drbench.models.model import Batch, Model, load_model
-    from drbench.representation.representation import Interventions, Representation
-    from drbench.runs.execute import execute
-    from drbench.runs.record import Record
-    from drbench.runs.spec import DataRef, RunSpec, Scoring
-
-_HOMES = {
-    "Batch": "drbench.models.model",
-    "Contents": "drbench.data.files.stored",
-    "DataError": "drbench.errors",
-    "DataRef": "drbench.runs.spec",
-    "Dataset": "drbench.data.dataset",
-    "DatasetSpec": "drbench.data.spec",
-    "DrbenchError": "drbench.errors",
-    "Duration": "drbench.metrics.duration",
-    "Factor": "drbench.data.spec",
-    "GroundTruth": "drbench.data.ground_truth",
-    "Interventions": "drbench.representation.representation",
-    "Metric": "drbench.metrics.metric",
-    "MetricResult": "drbench.metrics.metric",
-    "Model": "drbench.models.model",
-    "Record": "drbench.runs.record",
-    "RemoteFile": "drbench.data.spec",
-    "Representation": "drbench.representation.representation",
-    "RequestError": "drbench.errors",
-    "RunSpec": "drbench.runs.spec",
-    "Scoring": "drbench.runs.spec",
-    "Source": "drbench.data.source",
-    "Training": "drbench.models.budget",
-    "execute": "drbench.runs.execute",
-    "grid_codes": "drbench.data.codes",
-    "load_dataset": "drbench.data.dataset",
-    "load_model": "drbench.models.model",
-    "metric": "drbench.metrics.metric",
-    "score": "drbench.metrics.scoring",
+_MODULES = {
+    name: module
+    for module, name in re.findall(
+        r"^from (drbench\.\S+) import (\w+) as \w+$",
+        Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
 }
 
-__all__ = [
-    "Batch",
-    "Contents",
-    "DataError",
-    "DataRef",
-    "Dataset",
-    "DatasetSpec",
-    "DrbenchError",
-    "Duration",
-    "Factor",
-    "GroundTruth",
-    "Interventions",
-    "Metric",
-    "MetricResult",
-    "Model",
-    "Record",
-    "RemoteFile",
-    "Representation",
-    "RequestError",
-    "RunSpec",
-    "Scoring",
-    "Source",
-    "Training",
-    "__version__",
-    "execute",
-    "grid_codes",
-    "load_dataset",
-    "load_model",
-    "metric",
-    "score",
-]
+__all__ = sorted([*_MODULES, "__version__", "list_datasets", "list_metrics", "list_models", "plot"])
+
+
+def list_datasets() -> list[str]:
+    """Names of the registered data sets."""
+    return _names("dataset")
+
+
+def list_models() -> list[str]:
+    """Names of the registered models."""
+    return _names("model")
+
+
+def list_metrics() -> list[str]:
+    """Names of the registered metrics."""
+    return _names("metric")
+
+
+def _names(kind: Literal["dataset", "model", "metric"]) -> list[str]:
+    from drbench import registry
+
+    return registry.names(kind)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name == "plot":
+        return importlib.import_module("drbench.plot")
+    if name not in _MODULES:
         raise AttributeError(f"module 'drbench' has no attribute {name!r}")
     try:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
+        value = getattr(importlib.import_module(_MODULES[name]), name)
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise

@@ -57,3 +57,9 @@ class RunError(DrbenchError):
 
 class BoardError(DrbenchError):
     """A record or a board that is invalid."""
+
+
+class MissingBoardError(BoardError):
+    """A folder that was named as a board and holds none: the request was wrong (exit code 2)."""
+
+    exit_code = 2

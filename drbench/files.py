@@ -79,6 +79,13 @@ def write_bytes(path: Path, content: bytes) -> None:
         partial.write_bytes(content)
 
 
+def unreadable(error: Exception) -> str:
+    """Why a table of text cannot be read, in plain words."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text: save it anew as 'CSV UTF-8', as spreadsheets call it"
+    return str(error)
+
+
 def canonical_json(value: Any) -> str:
     """One text for one value: sorted keys, no spaces, no NaN."""
     return json.dumps(

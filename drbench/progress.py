@@ -1,6 +1,7 @@
 """Progress of long work: a bar on a terminal, a plain line now and then when piped."""
 
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,8 +12,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 T = TypeVar("T")
-_EVERY = 30.0
-"""Seconds between the lines of a long job that is piped."""
+_SOON, _EVERY = 2.0, 30.0
+"""Seconds to the first line of a job that is piped, and between those that follow."""
+_WIDE = 100
+"""Columns of a terminal from which on the time that has passed is shown beside the time left."""
+_jobs: list[threading.Event] = []
+"""The piped jobs that go on, each within the one before it; set as they end."""
 _part_of: ContextVar[str] = ContextVar("part_of", default="")
 _shown: ContextVar["Bars | None"] = ContextVar("shown", default=None)
 
@@ -41,7 +46,7 @@ def part_of(what: str) -> Iterator[None]:
 
 @contextmanager
 def progress(label: str, total: int, *, done: int = 0) -> Iterator[Progress]:
-    """Report work of `total` steps, `done` of them already behind, on standard error."""
+    """Report work of `total` steps (0: nobody knows), `done` of them behind, on standard error."""
     shown = _bar if sys.stderr.isatty() else _lines
     with shown(_part_of.get() + label, total, done) as advance:
         yield advance
@@ -57,26 +62,42 @@ def track(items: Iterable[T], label: str, total: int) -> Iterator[T]:
 
 @contextmanager
 def _lines(label: str, total: int, done: int) -> Iterator[Progress]:
-    start = said = time.monotonic()
+    """Lines of a job that lasts, while nothing inside of it says more."""
+    start, remark, lines = time.monotonic(), "", 0
+    ended = threading.Event()
 
     def advance(steps: int = 1, *, note: str = "") -> None:
-        nonlocal done, said
-        done += steps
-        now = time.monotonic()
-        if now - said >= _EVERY:
-            said = now
-            say(f"{label}: {done:,} of {total:,}, {now - start:.0f} s{note and f', {note}'}")
+        nonlocal done, remark
+        done, remark = done + steps, note or remark
 
-    say(f"{label} ...")
-    yield advance
-    if (seconds := time.monotonic() - start) >= 1:
-        say(f"{label}: done in {seconds:.1f} s")
+    def tell() -> None:
+        nonlocal lines
+        while not ended.wait(_EVERY if lines else _SOON):
+            if _jobs[-1] is ended:
+                counted = f"{done:,} of {total:,}, " if total else ""
+                passed = f"{counted}{time.monotonic() - start:.0f} s{remark and f', {remark}'}"
+                say(f"{label}: {passed}" if lines else f"{label} ...")
+                lines += 1
+
+    teller = threading.Thread(target=tell, daemon=True)
+    _jobs.append(ended)
+    teller.start()
+    try:
+        yield advance
+    finally:
+        ended.set()
+        teller.join()
+        _jobs.remove(ended)
+    if lines:
+        say(f"{label}: done in {time.monotonic() - start:.1f} s")
 
 
 @contextmanager
 def _bar(label: str, total: int, done: int) -> Iterator[Progress]:
     with _display() as bars:
-        task = bars.add_task(label, total=total or None, completed=done, note="")
+        above = bars.tasks[-1].fields["label"] if bars.tasks else ""
+        own = label.removeprefix(f"{above}: ")  # the bar above says the rest
+        task = bars.add_task(own, total=total or None, completed=done, note="", label=label)
 
         def advance(steps: int = 1, *, note: str = "") -> None:
             if note:
@@ -94,21 +115,36 @@ def _bar(label: str, total: int, done: int) -> Iterator[Progress]:
 def _display() -> Iterator["Bars"]:
     """The bars that are on the terminal, or new ones: two displays would overwrite each other."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as RichProgress
     from rich.table import Column
 
     if (shown := _shown.get()) is not None:
         yield shown
         return
+    console = Console(stderr=True)
+    wide = console.width >= _WIDE
+    # On a narrow terminal the description is cut, not the numbers behind it.
+    described = Column(
+        no_wrap=True, overflow="ellipsis", max_width=max(20, console.width - (63 if wide else 54))
+    )
     columns = (
-        TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
-        BarColumn(bar_width=20),
+        SpinnerColumn(),
+        TextColumn("{task.description}", table_column=described),
+        BarColumn(bar_width=8),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        *([TimeElapsedColumn()] if wide else []),
+        TimeRemainingColumn(compact=True),
         TextColumn("[dim]{task.fields[note]}"),
     )
-    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with RichProgress(*columns, console=console, transient=True) as bars:
         token = _shown.set(bars)
         try:
             yield bars

@@ -103,12 +103,26 @@ class Plugin:
     @property
     def summary(self) -> str:
         """First line of the docstring of the class or function, read from the source text."""
+        text = ast.get_docstring(self._definition) if self._definition else None
+        return (text or "").partition("\n")[0]
+
+    def stated(self, keyword: str) -> str:
+        """A text that a decorator is given by keyword, read from the source; empty without."""
+        decorators = self._definition.decorator_list if self._definition else []
+        for call in (node for node in decorators if isinstance(node, ast.Call)):
+            for argument in call.keywords:
+                if argument.arg == keyword and isinstance(argument.value, ast.Constant):
+                    return str(argument.value.value)
+        return ""
+
+    @property
+    def _definition(self) -> ast.ClassDef | ast.FunctionDef | None:
         if self.source is None or self.problem:
-            return ""
+            return None
         for node in _parsed(self.source).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == self.attribute:
-                return (ast.get_docstring(node) or "").partition("\n")[0]
-        return ""
+                return node
+        return None
 
 
 def plugins(kind: Kind) -> dict[str, Plugin]:

@@ -1,7 +1,6 @@
 """Shared by all tests: where real images may lie, and a cache of their own."""
 
 import os
-import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,11 @@ def samples() -> Path:
 @pytest.fixture(scope="session")
 def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache for the whole session, so that what is prepared once serves every test."""
-    return tmp_path_factory.mktemp("cache")
+    cache = tmp_path_factory.mktemp("cache")
+    compiled = ROOT / ".pytest_cache" / "numba"  # by the state of the sources, so never stale
+    compiled.mkdir(parents=True, exist_ok=True)
+    (cache / "numba").symlink_to(compiled)
+    return cache
 
 
 @pytest.fixture(autouse=True)
@@ -45,4 +48,6 @@ def _own_folders(session_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def make_record() -> Callable[..., Any]:
     """Makes records that no run was done for; see records.py beside this file."""
-    return runpy.run_path(str(ROOT / "tests" / "records.py"))["make_record"]
+    from records import make_record  # after OMP_NUM_THREADS is set: it imports drbench
+
+    return make_record

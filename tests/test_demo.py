@@ -5,19 +5,28 @@ from pathlib import Path
 
 import pytest
 
-from drbench import Scoring, demo
+from drbench import RunSpec, Scoring, demo
 from drbench.cli import run
-from drbench.errors import RunError
+from drbench.errors import RequestError
+from drbench.studies import shipped
+from drbench.studies.study import Study
 from drbench.trust.validate import validate
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "SOURCE_STEPS", 2)
-    monkeypatch.setattr(demo, "TARGET_STEPS", 2)
-    monkeypatch.setattr(demo, "SOURCE_SCORING", Scoring(sample=60, metrics={"mig": {}}))
     quick = Scoring(sample=60, pairs=100, metrics={"omes": {}, "mig": {}})
-    monkeypatch.setattr(demo, "TARGET_SCORING", quick)
+    study = Study("demo", tuple(_cut_short(spec, quick) for spec in shipped.demo().specs))
+    monkeypatch.setattr(demo, "demo", lambda: study)
+
+
+def _cut_short(spec: RunSpec, scoring: Scoring) -> RunSpec:
+    """The same run in two steps."""
+    training = spec.training.model_copy(update={"steps": 2})
+    init = spec.init and _cut_short(spec.init, scoring)
+    return spec.model_copy(update={"training": training, "scoring": scoring, "init": init})
 
 
 def test_the_demo_ends_with_tables_board_and_pictures(tmp_path, capsys):
@@ -57,5 +66,5 @@ def test_an_interrupted_demo_goes_on(tmp_path, monkeypatch):
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path):
     (tmp_path / "thesis.tex").write_text("precious")
-    with pytest.raises(RunError, match="no demo"):
+    with pytest.raises(RequestError, match="no demo"):
         demo.run_demo(tmp_path)

@@ -7,6 +7,8 @@ import pytest
 
 from drbench.cli import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def photographs(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 
 from drbench.bench import PAIRS
 from drbench.bench.compare import Comparison, compare
-from drbench.data.dataset import load_dataset
 from drbench.data.files.stored import Contents
 from drbench.data.ground_truth import GroundTruth
+from drbench.data.opening import load_dataset
 from drbench.data.sampling import weak_pairs
 from drbench.data.source import Source
 from drbench.data.spec import DatasetSpec, Factor
@@ -88,5 +88,7 @@ def _one_by_one(truth: GroundTruth) -> np.ndarray:
 
 def _pair_rows(truth: GroundTruth) -> np.ndarray:
     allowed = np.broadcast_to(True, len(truth))
-    first, second, _ = weak_pairs(truth, allowed, PAIRS, 1, True, np.random.default_rng(0))
+    first, second, _ = weak_pairs(
+        truth, allowed, count=PAIRS, k=1, distinct=True, rng=np.random.default_rng(0)
+    )
     return np.concatenate([first, second])

@@ -80,12 +80,11 @@ def agreements(representation: Representation, seed: int) -> Iterator[Agreement]
 def trained_representation(steps: int, seed: int) -> Representation:
     """A whole grid of images, and pairs of them, encoded by a model trained on it."""
     from drbench.runs.data import open_data
-    from drbench.runs.encoding import Sample, represent
     from drbench.runs.execute import execute
-    from drbench.runs.folder import RunFolder
     from drbench.runs.request import train_spec
+    from drbench.runs.run import Run
+    from drbench.runs.sample import Sample, represent
     from drbench.runs.spec import DataRef, Scoring
-    from drbench.runs.trained import load_trained
 
     data = DataRef(name="color_dsprites", origin="rendered", levels=LEVELS)
     spec = train_spec(
@@ -95,10 +94,10 @@ def trained_representation(steps: int, seed: int) -> Representation:
     truth = open_data(data)
     with tempfile.TemporaryDirectory() as folder:
         execute(spec, out=Path(folder) / "run")
-        run = load_trained(RunFolder(Path(folder) / "run"), seed=seed)
+        encode = Run(Path(folder) / "run").encoder(seed=seed)
     rng, every = np.random.default_rng(seed), np.ones(len(truth), dtype=bool)
     sample = Sample(np.arange(len(truth)), intervention_rows(truth, every, PAIRS, rng))
-    return represent(run.encode, truth, sample)[0]
+    return represent(encode, truth, sample)[0]
 
 
 def _some_rows(representation: Representation, seed: int) -> Representation:

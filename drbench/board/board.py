@@ -1,21 +1,21 @@
 """What leaderboard.json holds: rows of runs that differ only in their seeds, ranked."""
 
 import json
-from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import AwareDatetime, Field
 
-from drbench.data.spec import Factor, Origin
+from drbench.board.entry import Direction, Level
+from drbench.data.spec import Factor
 from drbench.frozen import Frozen
 from drbench.models.budget import Training
-from drbench.runs.record import Sha256, Software
-from drbench.runs.spec import DataRef, Scoring
-from drbench.trust.verification import State
+from drbench.runs.record import Software
+from drbench.runs.spec import DataRef, Sha256
 
 RowKind = Literal["source", "transfer"]
-FEW_SEEDS = 5
-"""Below as many seeds a row says that it has few."""
+Track = Literal["official", "rendered", "own"]
+"""Makers' images throughout; some drawn from the classes; some of no registered data set."""
+TRACKS: tuple[Track, ...] = get_args(Track)
 
 
 class Summary(Frozen):
@@ -84,6 +84,8 @@ class Cell(Frozen):
     first. null if a run has none or the runs have different numbers of latents."""
     warnings: tuple[str, ...]
     """What any run's result warns of, before or after."""
+    direction: Direction | None
+    """Which scores are better; null where the runs do not agree."""
     rank: Rank | None = None
     """Place by this metric after training; null where the row is not ranked."""
     unranked: str | None = None
@@ -96,39 +98,26 @@ class Budget(Frozen):
     data: DataRef
     """What was trained on."""
     hyperparameters: dict[str, Any]
-    """Hyperparameters of the model in this training."""
+    """Hyperparameters of the model in this training that depart from their defaults."""
     training: Training
     """Budget and optimiser."""
 
 
-class Check(Frozen):
-    """One verification of a run; verifications/KEY.json says what it found."""
-
-    state: Literal["refuted", "rescored", "re-encoded", "retrained"]
-    """What was shown."""
-    by: str
-    """Who checked."""
-    date: date
-    """When, the day in UTC."""
-    code: str
-    """Version of drbench that checked."""
-
-
 class Run(Frozen):
-    """One record of a row."""
+    """One training of a row, seen by one or several entries of the board."""
 
-    key: Sha256
-    """Key of the record, and the name of its file in records/."""
-    record_hash: str
-    """First 12 digits of the SHA-256 of the record's text."""
+    keys: tuple[Sha256, ...]
+    """Keys of its entries, the newest first: it may be scored by other metrics in each."""
+    network: Sha256
+    """Identity of its weights."""
+    entry_hash: str
+    """First 12 digits of the SHA-256 of the newest entry's text."""
     seeds: tuple[int, ...]
     """Seed of each training, the source's first."""
-    state: State
-    """What others have checked of it."""
-    checks: tuple[Check, ...]
-    """By whom, and when."""
-    created: AwareDatetime
-    """When the run was done, UTC."""
+    by: str
+    """Whose machine wrote the newest entry."""
+    checked: AwareDatetime
+    """When, UTC."""
     data_hash: str
     """First 12 digits of the hash of the scored sample's codes and pixels."""
     device: str
@@ -142,14 +131,26 @@ class Run(Frozen):
     git_dirty: bool | None
     """Whether that tree had uncommitted changes."""
 
+    @property
+    def key(self) -> str:
+        """Key of the newest entry, and the name of its file."""
+        return self.keys[0]
+
 
 class Row(Frozen):
-    """Runs that differ only in their seeds."""
+    """Runs of one submitter that differ only in their seeds."""
 
     id: Sha256
     """Content hash of what the runs share."""
-    track: Origin
-    """official only if every data set on the way, source and target, is the maker's own."""
+    submitter: str
+    """Whose runs they are."""
+    level: Level
+    """What their records were made from; re-encoded rows are listed and not ranked."""
+    training: Sha256
+    """Identity of the trainings, seeds left out."""
+    track: Track
+    """official only if every data set on the way, source and target, is the maker's own; own as
+    soon as one of them is no registered set."""
     kind: RowKind
     """source: trained from fresh weights and scored on the same data set; transfer: fine-tuned
     from another run, scored before and after on the target."""
@@ -159,29 +160,29 @@ class Row(Frozen):
     """What every score of this row was computed on; of a source row, the source itself."""
     model: str
     """Registered name of the model."""
+    hyperparameters: dict[str, Any]
+    """Hyperparameters of the model in the last training, complete."""
     plugins: dict[str, tuple[Software, ...]]
     """Distributions that data sets, model and metrics came from, by kind and name."""
     budgets: tuple[Budget, ...]
     """Every training on the way, the source's first."""
     checkpoint: str
     """How the weights were chosen among those of all steps."""
-    scoring: Scoring
-    """What was asked to be scored, on how much."""
+    sample: int
+    """Held-out rows that were scored, at most."""
+    pairs: int
+    """Interventions per factor, at most."""
     factors: tuple[Factor, ...]
     """Factors of the target, in column order."""
     image_shape: tuple[int, int, int]
     """Height, width and channels of the images that were encoded: those of the source."""
-    state: State
-    """The weakest state of the runs that count."""
     n_seeds: int
-    """Distinct seeds of the source training: fine-tunings of one source are not independent."""
-    few_seeds: bool
-    """Whether that is less than the ranking's `few_seeds`."""
+    """Distinct seeds of the source training of the runs that count."""
     runs: tuple[Run, ...]
-    """The records that count, in the order of every `values`."""
+    """The runs that count, in the order of every `values`: those of prescribed seeds, and all
+    where there are none of these."""
     uncounted: tuple[Run, ...]
-    """Records of the same spec that do not: refuted ones and, as soon as one is re-encoded or
-    retrained, those that are not. So nobody's run changes what was verified of another's."""
+    """The others."""
     metrics: dict[str, Cell]
     """Scores by metric."""
     notes: tuple[str, ...]
@@ -200,14 +201,14 @@ class Ranking(Frozen):
     """What is compared with what, and what is left out."""
     ties: str
     """What counts as a tie."""
-    directions: dict[str, Literal["higher", "lower"]]
-    """Which scores are better, by metric."""
+    directions: dict[str, Direction]
+    """Which scores are better, by metric; none where rows do not agree."""
+    n_prescribed: int
+    """Seeds 0 to one less than this are ranked: a row may hold all of them, or some."""
     resamples: int
     """Bootstrap resamples of the seeds."""
     level: float
     """Coverage that intervals aim at."""
-    few_seeds: int
-    """Seeds below which a row says that it has few."""
 
 
 class PublishedLine(Frozen):
@@ -247,9 +248,9 @@ class Published(Frozen):
 
 
 class Leaderboard(Frozen):
-    """All rows, a pure function of the records and their verifications."""
+    """All rows, a pure function of the entries."""
 
-    schema_version: Literal["1.0"] = "1.0"
+    schema_version: Literal["2.0"] = "2.0"
     """Version of this format."""
     ranking: Ranking
     """How rows are ranked."""
@@ -259,11 +260,13 @@ class Leaderboard(Frozen):
     """Rows whose images are the makers' own throughout."""
     rendered: tuple[Row, ...]
     """Rows with images that were drawn from the classes anywhere on the way."""
+    own: tuple[Row, ...]
+    """Rows with images of no registered data set anywhere on the way."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Rows of both tracks, the official first."""
-        return self.official + self.rendered
+        """Rows of all tracks, the official first."""
+        return self.official + self.rendered + self.own
 
     def to_json(self) -> str:
         """The file's text: sorted, a row a line, the same for the same board."""

@@ -1,163 +1,145 @@
-"""From records and verifications to rows, ranked."""
+"""From entries to rows, ranked."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
-from drbench.board.board import (
-    FEW_SEEDS,
-    Budget,
-    Check,
-    Leaderboard,
-    Rank,
-    Row,
-    RowKind,
-    Run,
-)
+from drbench.board.board import TRACKS, Budget, Leaderboard, Rank, Row, Run
 from drbench.board.cells import Runs, cell
+from drbench.board.entry import Direction, Entry
 from drbench.board.official import PUBLISHED
-from drbench.board.ranking import (
-    HIGHER_IS_BETTER,
-    LOWER_IS_BETTER,
-    VERIFIED,
-    Direction,
-    direction,
-    ranking,
-    ranks,
-)
+from drbench.board.ranking import PRESCRIBED, ranking, ranks
+from drbench.board.rows import comparable, is_prescribed, row_id, seeds_of, track
 from drbench.errors import BoardError
-from drbench.files import canonical_json, sha256_text
+from drbench.files import sha256_text
+from drbench.runs.identity import stored_training_key
 from drbench.runs.record import Record, Software
-from drbench.trust.verification import (
-    STATES,
-    State,
-    Verifications,
-    checks_of,
-    record_hash,
-    state_of,
-)
 
 
-def build(records: Iterable[Record], verifications: Iterable[Verifications] = ()) -> Leaderboard:
-    """The leaderboard of some records, the same in whatever order they come.
+def build(entries: Iterable[Entry], n_prescribed: int = PRESCRIBED) -> Leaderboard:
+    """The leaderboard of some entries, the same in whatever order they come.
 
-    A record that comes twice counts once. Verifications of records that are not among them, or were
-    changed since, count for nothing.
+    An entry that comes twice counts once.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+    n_prescribed : int
+        Ranked are runs of the seeds from 0 to one less than this.
 
     Raises
     ------
     BoardError
-        If two different records, or two different files of verifications, have the same key.
+        If two different entries of one submitter have the same key.
     """
-    unique: dict[str, Record] = {}
-    for record in records:
-        if unique.setdefault(record.key, record) != record:
+    built = _rows(entries, lambda seeds: is_prescribed(seeds, n_prescribed))
+    rows = _ranked(built, n_prescribed)
+    directions = {
+        name: {row.metrics[name].direction for row in rows if name in row.metrics}
+        for name in sorted({name for row in rows for name in row.metrics})
+    }
+    agreed = {
+        name: way for name, ways in directions.items() for way in ways if len(ways) == 1 and way
+    }
+    tracks = {name: tuple(row for row in rows if row.track == name) for name in TRACKS}
+    return Leaderboard(ranking=ranking(agreed, n_prescribed), published=PUBLISHED, **tracks)
+
+
+def unranked_rows(entries: Iterable[Entry]) -> list[Row]:
+    """Rows in which every run counts, whatever its seed; none is ranked."""
+    return [row for row, _ in _rows(entries, lambda _: True)]
+
+
+def _rows(
+    entries: Iterable[Entry], counts: Callable[[Sequence[int]], bool]
+) -> list[tuple[Row, Runs]]:
+    unique: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        if unique.setdefault((entry.submitter, entry.key), entry) != entry:
             raise BoardError(
-                f"Two different records have the key {record.key}: a board holds one record a "
-                "run; keep one of them."
+                f"Two different entries of {entry.submitter} have the key {entry.key}: a board "
+                "holds one a run; keep the newer one."
             )
-    known: dict[str, Verifications] = {}
-    for checks in verifications:
-        if known.setdefault(checks.key, checks) != checks:
-            raise BoardError(
-                f"Two different files hold verifications of {checks.key}: merge them with "
-                "`drbench leaderboard merge`."
-            )
-    groups: defaultdict[str, list[Record]] = defaultdict(list)
-    for record in unique.values():
-        groups[group_id(record)].append(record)
-    built = [_row(name, group, known) for name, group in groups.items()]
+    groups: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in unique.values():
+        groups[row_id(entry)].append(entry)
+    built = [_row(name, group, counts) for name, group in groups.items()]
     built.sort(key=lambda pair: (pair[0].kind != "transfer", pair[0].source.name,
                                  pair[0].target.name, pair[0].model, pair[0].id))  # fmt: skip
-    directions, rows = _ranked(built)
-    return Leaderboard(
-        ranking=ranking(directions),
-        published=PUBLISHED,
-        official=tuple(row for row in rows if row.track == "official"),
-        rendered=tuple(row for row in rows if row.track == "rendered"),
-    )
+    return built
 
 
-def group_id(record: Record) -> str:
-    """Hash of what the runs of a row share: the spec without its seeds, factors, image size."""
-    spec = record.spec.model_dump(mode="json")
-    stage: dict[str, Any] | None = spec
-    while stage:
-        del stage["seed"]
-        stage = stage["init"]
-    factors = [factor.model_dump(mode="json") for factor in record.factors]
-    shared = {"spec": spec, "factors": factors, "image_shape": record.image_shape}
-    return sha256_text(canonical_json(shared))
-
-
-def seeds_of(record: Record) -> tuple[int, ...]:
-    """Seed of each training on the way to a record, the source's first."""
-    return tuple(spec.seed for spec in record.spec.chain)
-
-
-def _row(name: str, group: list[Record], known: dict[str, Verifications]) -> tuple[Row, Runs]:
-    group = sorted(group, key=lambda record: (seeds_of(record), record.key))
-    spec, chain = group[0].spec, group[0].spec.chain
-    kind: RowKind = "transfer" if spec.init else "source"
-    state = {record.key: state_of(record, known.get(record.key)) for record in group}
-    records = _counted(group, state)
-    counted = {record.key for record in records}
-    seeds = [seeds_of(record)[0] for record in records]
-    runs = Runs(name, tuple(records), tuple(seeds))
-    metrics = sorted({m for r in records for scores in r.scores.values() for m in scores})
-    n_seeds = len(set(seeds))
+def _row(
+    name: str, group: list[Entry], counts: Callable[[Sequence[int]], bool]
+) -> tuple[Row, Runs]:
+    by_network: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in sorted(group, key=lambda entry: (entry.checked, entry.key), reverse=True):
+        by_network[entry.record.network].append(entry)
+    every = sorted(by_network.values(), key=lambda run: (seeds_of(run[0].record), run[0].key))
+    counted = [run for run in every if counts(seeds_of(run[0].record))] or every
+    records = tuple(map(_merged, counted))
+    directions = tuple({m: w for e in reversed(run) for m, w in e.directions.items()}
+                       for run in counted)  # fmt: skip
+    runs = Runs(name, records, directions)
+    first, spec = records[0], records[0].spec
     row = Row(
         id=name,
-        track="official" if all(s.data.origin == "official" for s in chain) else "rendered",
-        kind=kind,
-        source=chain[0].data,
+        submitter=group[0].submitter,
+        level=group[0].level,
+        training=stored_training_key(spec),
+        track=track(spec),
+        kind="transfer" if spec.init else "source",
+        source=spec.chain[0].data,
         target=spec.data,
         model=spec.model,
+        hyperparameters=first.hyperparameters,
         plugins=_plugins(records),
         budgets=tuple(
             Budget(data=s.data, hyperparameters=s.hyperparameters, training=s.training)
-            for s in chain
+            for s in spec.chain
         ),
         checkpoint=", ".join(sorted({record.provenance.checkpoint for record in records})),
-        scoring=spec.scoring,
-        factors=records[0].factors,
-        image_shape=records[0].image_shape,
-        state=min((state[record.key] for record in records), key=STATES.index),
-        n_seeds=n_seeds,
-        few_seeds=n_seeds < FEW_SEEDS,
-        runs=tuple(_run(r, state[r.key], known.get(r.key)) for r in records),
-        uncounted=tuple(
-            _run(r, state[r.key], known.get(r.key)) for r in group if r.key not in counted
-        ),
-        metrics={metric: cell(metric, runs) for metric in metrics},
+        sample=spec.scoring.sample,
+        pairs=spec.scoring.pairs,
+        factors=first.factors,
+        image_shape=first.image_shape,
+        n_seeds=len(set(runs.sources)),
+        runs=tuple(map(_run, counted)),
+        uncounted=tuple(_run(run) for run in every if run not in counted),
+        metrics={
+            metric: cell(metric, runs)
+            for metric in sorted({m for r in records for s in r.scores.values() for m in s})
+        },
         notes=tuple(dict.fromkeys(note for record in records for note in record.notes)),
     )
     return row, runs
 
 
-def _counted(group: list[Record], state: dict[str, State]) -> list[Record]:
-    """Runs that a row's scores are of: the verified ones, or else all that are not refuted."""
-    known = [record for record in group if state[record.key] != "refuted"]
-    return [record for record in known if state[record.key] in VERIFIED] or known or group
+def _merged(run: list[Entry]) -> Record:
+    """The newest record of a network, with the scores that only older ones have."""
+    newest = run[0].record
+    scores = {
+        stage: {
+            m: each for entry in reversed(run) for m, each in entry.record.scores[stage].items()
+        }
+        for stage in newest.scores
+    }
+    plugins = {
+        name: each for e in reversed(run) for name, each in e.record.provenance.plugins.items()
+    }
+    provenance = newest.provenance.model_copy(update={"plugins": plugins})
+    return newest.model_copy(update={"scores": scores, "provenance": provenance})
 
 
-def _run(record: Record, state: State, known: Verifications | None) -> Run:
-    origin = record.provenance
+def _run(run: list[Entry]) -> Run:
+    newest = run[0]
+    origin = newest.record.provenance
     return Run(
-        key=record.key,
-        record_hash=record_hash(record)[:12],
-        seeds=seeds_of(record),
-        state=state,
-        checks=tuple(
-            Check(
-                state=each.state,
-                by=each.by,
-                date=each.date,
-                code=each.versions.get("drbench", "unknown"),
-            )
-            for each in checks_of(record, known)
-        ),
-        created=origin.created,
+        keys=tuple(entry.key for entry in run),
+        network=newest.record.network,
+        entry_hash=sha256_text(newest.to_json())[:12],
+        seeds=seeds_of(newest.record),
+        by=newest.by,
+        checked=newest.checked,
         data_hash=origin.data_hash[:12],
         device=origin.device,
         seconds=round(sum(origin.seconds.values()), 3),
@@ -168,95 +150,56 @@ def _run(record: Record, state: State, known: Verifications | None) -> Run:
 
 
 def _plugins(records: Sequence[Record]) -> dict[str, tuple[Software, ...]]:
-    found: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    unique: defaultdict[str, dict[str, Software]] = defaultdict(dict)
     for record in records:
         for name, software in record.provenance.plugins.items():
-            found[name].add((software.distribution, software.version))
+            unique[name][software.model_dump_json()] = software
     return {
-        name: tuple(Software(distribution=d, version=v) for d, v in sorted(pairs))
-        for name, pairs in sorted(found.items())
+        name: tuple(software for _, software in sorted(each.items()))
+        for name, each in sorted(unique.items())
     }
 
 
-def _ranked(built: list[tuple[Row, Runs]]) -> tuple[dict[str, Direction], list[Row]]:
-    """Which way each metric is better, and the rows with their ranks."""
-    directions = _directions([row for row, _ in built])
-    found: dict[tuple[str, str], Rank | str] = {}
-    groups: defaultdict[str, list[tuple[Row, Runs, str]]] = defaultdict(list)
+def _ranked(built: list[tuple[Row, Runs]], n_prescribed: int) -> list[Row]:
+    """The rows with their ranks."""
+    results: dict[tuple[str, str], Rank | str] = {}
+    groups: defaultdict[tuple[str, str], list[tuple[Row, Runs]]] = defaultdict(list)
     for row, runs in built:
         for metric in row.metrics:
-            if reason := _obstacle(row, metric, directions.get(metric)):
-                found[row.id, metric] = reason
+            if reason := _obstacle(row, runs, metric, n_prescribed):
+                results[row.id, metric] = reason
             else:
-                groups[_group(row, metric)].append((row, runs, metric))
-    for group in groups.values():
-        metric = group[0][2]
-        means = [runs.mean(metric) for _, runs, _ in group]
-        resampled = [runs.resampled(metric) for _, runs, _ in group]
-        places = ranks(means, resampled, directions[metric])
-        found |= {(row.id, metric): rank for (row, _, _), rank in zip(group, places, strict=True)}
-    return directions, [_with_ranks(row, found) for row, _ in built]
+                groups[metric, comparable(row, metric)].append((row, runs))
+    for (metric, _), group in groups.items():
+        better: Direction | None = group[0][0].metrics[metric].direction
+        assert better is not None  # or there would have been an obstacle
+        means = [runs.mean(metric) for _, runs in group]
+        places = ranks(means, [runs.resampled(metric) for _, runs in group], better)
+        results |= {(row.id, metric): rank for (row, _), rank in zip(group, places, strict=True)}
+    return [_with_ranks(row, results) for row, _ in built]
 
 
-def _group(row: Row, metric: str) -> str:
-    """What rows must share for their scores to be comparable."""
-    shared = {
-        "metric": metric,
-        "makers": _makers(row, metric),
-        "track": row.track,
-        "kind": row.kind,
-        # What a target is cut down to are its factors, and its pixels those of the source.
-        "target": row.target.name,
-        "origin": row.target.origin,
-        "image_shape": row.image_shape,
-        "factors": [factor.model_dump(mode="json") for factor in row.factors],
-        "sample": row.scoring.sample,
-        "pairs": row.scoring.pairs,
-        "parameters": row.metrics[metric].parameters,
-    }
-    return canonical_json(shared)
-
-
-def _obstacle(row: Row, metric: str, better: Direction | None) -> str | None:
+def _obstacle(row: Row, runs: Runs, metric: str, n_prescribed: int) -> str | None:
     """Why a row cannot be ranked by a metric; None if it can."""
     each = row.metrics[metric]
+    makers = {(s.distribution, s.definition) for s in row.plugins.get(f"metric:{metric}", ())}
+    if row.level != "retrained":
+        return "weights from the author: how they were trained was not checked"
+    if not is_prescribed(row.runs[0].seeds, n_prescribed):
+        return f"none of its runs has a prescribed seed, from 0 to {n_prescribed - 1}, throughout"
     if each.score.after.mean is None:
         return f"a run has no score: {each.score.reason}"
-    if row.state == "refuted":
-        return "every run was refuted"
-    if row.track == "official" and row.state not in VERIFIED:
-        return f"a run is {row.state}: the official track ranks what others have re-encoded"
-    if metric in HIGHER_IS_BETTER | LOWER_IS_BETTER and _makers(row, metric) != ["drbench"]:
-        return "it is another's metric, under a name of drbench's own"
-    if better is None:
+    if len(runs.parameters(metric)) > 1 or len(makers) > 1:
+        return "its runs were scored with different parameters or definitions"
+    if each.direction is None:
         return "nothing says whether higher or lower is better"
     return None
 
 
-def _directions(rows: list[Row]) -> dict[str, Direction]:
-    """Which way each metric is better, where something says so and nothing contradicts it."""
-    found: defaultdict[str, set[Direction]] = defaultdict(set)
-    for row in rows:
-        for metric, each in row.metrics.items():
-            if better := direction(
-                metric,
-                _makers(row, metric),
-                reference=each.reference.mean,
-                chance=each.chance.mean,
-            ):
-                found[metric].add(better)
-    return {metric: ways.pop() for metric, ways in sorted(found.items()) if len(ways) == 1}
-
-
-def _makers(row: Row, metric: str) -> list[str]:
-    """Distributions that a metric of a row came from."""
-    return sorted({each.distribution for each in row.plugins.get(f"metric:{metric}", ())})
-
-
-def _with_ranks(row: Row, found: dict[tuple[str, str], Rank | str]) -> Row:
+def _with_ranks(row: Row, results: dict[tuple[str, str], Rank | str]) -> Row:
     metrics = {}
     for metric, each in row.metrics.items():
-        rank = found[row.id, metric]
+        rank = results[row.id, metric]
         ranked = {"unranked": rank} if isinstance(rank, str) else {"rank": rank}
         metrics[metric] = each.model_copy(update=ranked)
     return row.model_copy(update={"metrics": metrics})

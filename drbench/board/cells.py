@@ -4,14 +4,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from drbench.board.board import Cell, Change, Summary
 from drbench.board.bootstrap import interval, resample, resampled_means
-from drbench.metrics.metric import MetricResult
+from drbench.board.entry import Direction
+from drbench.metrics.result import MetricResult
 from drbench.runs.record import Record, Stage
 
 Pick = Callable[[MetricResult], float | None]
@@ -26,8 +27,13 @@ class Runs:
     name: str
     """Hash that seeds the resampling, so that no row's depends on another row."""
     records: tuple[Record, ...]
-    sources: tuple[int, ...]
-    """Seed of each run's source training: runs that share it are not independent."""
+    directions: tuple[dict[str, Direction], ...]
+    """Which scores are better, by metric, as each run's entry has it."""
+
+    @cached_property
+    def sources(self) -> tuple[int, ...]:
+        """Seed of each run's source training: runs that share it are not independent."""
+        return tuple(record.spec.chain[0].seed for record in self.records)
 
     @cached_property
     def seed_of(self) -> Int[np.ndarray, "n"]:
@@ -46,6 +52,19 @@ class Runs:
     def results(self, metric: str) -> list[MetricResult]:
         """What each record says after training."""
         return [self.result(record, "after", metric) for record in self.records]
+
+    def direction(self, metric: str) -> Direction | None:
+        """Which scores are better; None where the runs do not agree."""
+        declared = {each.get(metric) for each in self.directions}
+        return declared.pop() if len(declared) == 1 else None
+
+    def parameters(self, metric: str) -> list[dict[str, Any]]:
+        """Parameters that runs were scored with, each once; the seed is none of them."""
+        unique: list[dict[str, Any]] = []
+        for result in self.results(metric):
+            each = {name: value for name, value in result.parameters.items() if name != "seed"}
+            unique += [] if each in unique else [each]
+        return unique
 
     def mean(self, metric: str) -> float:
         """Mean score after training, of runs that all have one."""
@@ -79,6 +98,7 @@ def cell(metric: str, runs: Runs) -> Cell:
     factors = [factor.name for factor in runs.records[0].factors]
     scored = {name for result in everything for name in result.per_factor}
     parts = sorted({name for result in everything for name in result.parts})
+    parameters = runs.parameters(metric)
     return Cell(
         score=_change(runs, metric, lambda result: result.value, exact=True),
         per_factor={
@@ -89,9 +109,8 @@ def cell(metric: str, runs: Runs) -> Cell:
         parts={name: _change(runs, metric, _part(name)) for name in parts},
         parameters={
             name: value
-            for name, value in sorted(results[0].parameters.items())
-            if name != "seed"
-            and all(name in r.parameters and r.parameters[name] == value for r in results)
+            for name, value in sorted(parameters[0].items())
+            if all(each.get(name, _UNSCORED) == value for each in parameters)
         },
         reference=summarise([result.reference for result in results]),
         chance=summarise([result.chance for result in results]),
@@ -99,6 +118,7 @@ def cell(metric: str, runs: Runs) -> Cell:
         pairs=_fewest([result.n_pairs for result in results if result.n_pairs is not None]),
         matrix=_mean_matrix(results, width=len(factors)),
         warnings=tuple(dict.fromkeys(w for result in everything for w in result.warnings)),
+        direction=runs.direction(metric),
     )
 
 

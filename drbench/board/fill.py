@@ -3,24 +3,12 @@
 from dataclasses import dataclass
 from typing import final
 
-from drbench.board.board import Budget, Leaderboard, Row
-from drbench.board.official import (
-    BATCH,
-    CELLS,
-    DIFFERENT,
-    HYPERPARAMETERS,
-    LEARNING_RATE,
-    METRICS,
-    RESIZED,
-    SAMPLE,
-    SEEDS,
-    SIDE,
-    SOURCE_STEPS,
-    TARGET_STEPS,
-    OfficialCell,
-)
-from drbench.board.ranking import VERIFIED
-from drbench.runs.spec import DataRef
+from drbench.board.board import Leaderboard, Row
+from drbench.board.official import CELLS, METRICS, RESIZED, SIDE, OfficialCell
+from drbench.board.ranking import PRESCRIBED
+from drbench.board.rows import is_prescribed
+from drbench.runs.defaults import SAMPLE
+from drbench.runs.identity import stored_training_key
 
 
 @final
@@ -32,14 +20,14 @@ class Filling:
     wanted: int
     """Seeds that fill it."""
     verified: tuple[int, ...]
-    """Seeds that were re-encoded or retrained."""
+    """Prescribed seeds that the board's keeper trained, of the submitter who has the most."""
     waiting: tuple[int, ...]
-    """Seeds on the board that were not."""
+    """Other seeds of that submitter, whose weights alone were checked."""
     commands: tuple[str, ...]
     """What fills it; none if it is full."""
 
 
-def fill(board: Leaderboard, seeds: int = SEEDS) -> list[Filling]:
+def fill(board: Leaderboard, seeds: int = PRESCRIBED) -> list[Filling]:
     """Every cell of the official table, with the commands that it lacks.
 
     A cell is a model with one beta, trained on a source and fine-tuned on a target with the
@@ -50,61 +38,41 @@ def fill(board: Leaderboard, seeds: int = SEEDS) -> list[Filling]:
 
 
 def _filling(cell: OfficialCell, board: Leaderboard, wanted: int) -> Filling:
-    rows = [row for row in board.official if _is_of(row, cell)]
-    row = max(rows, key=lambda row: (len(_verified(row)), row.n_seeds), default=None)
-    verified = _verified(row) if row else {}
-    runs = {run.seeds[0]: run for run in row.all_runs} if row else {}
-    waiting = {
-        seed: run.key
-        for seed, run in runs.items()
-        if seed not in verified and run.state != "refuted"
-    }
-    lacking = wanted - len(verified) - len(waiting)
-    free = (seed for seed in range(wanted + len(runs)) if seed not in runs)
-    commands = _training(cell, [seed for seed, _ in zip(free, range(lacking), strict=False)])
-    if len(verified) < wanted and waiting:
-        keys = " ".join(sorted(waiting.values()))
-        # No default could say who checks: the shell knows who types.
-        commands.append(
-            f'drbench leaderboard verify {keys} --level re-encoded --write --by "$USER"'
-        )
+    training = stored_training_key(cell.seeded(0))
+    rows = [
+        row
+        for row in board.official
+        if row.training == training and row.sample >= SAMPLE and row.metrics.keys() >= METRICS
+    ]
+    submitters = sorted({row.submitter for row in rows})
+    runs = max((_runs(rows, name, wanted) for name in submitters), key=_progress, default=_NONE)
+    verified, waiting = runs
+    missing = [seed for seed in range(wanted) if seed not in {**verified, **waiting}]
+    commands = _training(cell, missing)
+    if waiting:
+        names = " ".join(waiting.values())
+        commands.append(f"drbench leaderboard verify {names} --level retrained --write")
     return Filling(cell, wanted, tuple(verified), tuple(waiting), tuple(commands))
 
 
-def _verified(row: Row) -> dict[int, str]:
-    """Keys of the runs that others have re-encoded, by the source's seed."""
-    return {run.seeds[0]: run.key for run in row.runs if run.state in VERIFIED}
+_Runs = tuple[dict[int, str], dict[int, str]]
+_NONE: _Runs = ({}, {})
 
 
-def _is_of(row: Row, cell: OfficialCell) -> bool:
-    source_resized = row.source.resize == SIDE or cell.source not in RESIZED
-    return (
-        [budget.training.steps for budget in row.budgets] == [SOURCE_STEPS, TARGET_STEPS]
-        and all(_is_published(budget, cell) for budget in row.budgets)
-        and row.model == cell.model
-        and source_resized
-        and _is_whole(row.source, cell.source)
-        and _is_whole(row.target, cell.target)
-        and row.scoring.sample >= SAMPLE
-        and row.scoring.metrics.keys() >= METRICS
-    )
+def _runs(rows: list[Row], submitter: str, wanted: int) -> _Runs:
+    """SUBMITTER/KEY of a submitter's prescribed seeds: trained anew, and encoded again only."""
+    levels: dict[str, dict[int, str]] = {"retrained": {}, "re-encoded": {}}
+    for row in rows:
+        for run in row.runs if row.submitter == submitter else ():
+            if is_prescribed(run.seeds, wanted):
+                levels[row.level].setdefault(run.seeds[0], f"{submitter}/{run.key}")
+    done = levels["retrained"]
+    rest = {seed: name for seed, name in levels["re-encoded"].items() if seed not in done}
+    return done, rest
 
 
-def _is_published(budget: Budget, cell: OfficialCell) -> bool:
-    """Whether a training is the published one, but for its steps."""
-    expected = HYPERPARAMETERS | {"beta": cell.beta}
-    training = budget.training
-    return (
-        all(budget.hyperparameters.get(name) == value for name, value in expected.items())
-        and (training.batch, training.lr, training.k) == (BATCH, LEARNING_RATE, DIFFERENT)
-        and training.distinct
-        and training.warmup == 0
-    )
-
-
-def _is_whole(data: DataRef, name: str) -> bool:
-    """Whether all of a data set was used, at the published size."""
-    return data.name == name and not data.levels and data.resize in (None, SIDE)
+def _progress(runs: _Runs) -> tuple[int, int]:
+    return len(runs[0]), len(runs[1])
 
 
 def _training(cell: OfficialCell, seeds: list[int]) -> list[str]:

@@ -1,23 +1,17 @@
 """The official table: which transfers it asks for, and what was published of them."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 from drbench.board.board import Published, PublishedLine
+from drbench.models.budget import Training
+from drbench.runs.defaults import SAMPLE, SOURCE_STEPS, TARGET_STEPS
+from drbench.runs.spec import DataRef, RunSpec, Scoring
 
-SOURCE_STEPS, TARGET_STEPS = 400_000, 50_000
-HYPERPARAMETERS = {"latents": 10, "width": 128}
-"""Of every model, beside its beta."""
-BATCH, LEARNING_RATE, DIFFERENT = 64, 1e-4, 1
-"""Images or pairs a step, rate of Adam, factors in which a pair differs."""
-SAMPLE = 15_000
-"""Held-out images that are scored, where there are as many."""
 METRICS = frozenset({"omes", "dci", "mig", "gbt", "gbt_pruned"})
 """What was published, at least."""
 SIDE = 64
 """Pixels that every source has, or is resized to."""
-SEEDS = 5
-"""Source trainings that fill a cell; the paper has ten for each of its two betas."""
 PAIRS = (
     ("shapes3d", "isaac3d"),
     ("color_dsprites", "shapes3d"),
@@ -29,7 +23,7 @@ PAIRS = (
 )
 """Sources and targets, from the seed paper's settings: synthetic to synthetic, synthetic to real,
 real to real."""
-RESIZED = frozenset({"coil100_augmented", "coil100_augmented_binary"})
+RESIZED = frozenset({"coil100_augmented"})
 """Sources of other sizes than 64 x 64."""
 MODELS = ("ada_gvae", "gvae")
 """The model of the paper's text, and what its released code runs."""
@@ -45,6 +39,30 @@ class OfficialCell:
     target: str
     model: str
     beta: float
+
+    def seeded(self, seed: int) -> RunSpec:
+        """The transfer of one seed, in canonical form: all else is at the models' defaults.
+
+        That is 10 latents, width 128, batches of 64 and a rate of 1e-4, as published.
+        """
+        common: dict[str, Any] = {
+            "model": self.model,
+            "seed": seed,
+            "hyperparameters": {} if self.beta == 1.0 else {"beta": self.beta},
+            "scoring": Scoring(sample=SAMPLE, metrics={name: {} for name in sorted(METRICS)}),
+        }
+        resize = SIDE if self.source in RESIZED else None
+        source = RunSpec(
+            data=DataRef(name=self.source, resize=resize),
+            training=Training(steps=SOURCE_STEPS),
+            **common,
+        )
+        return RunSpec(
+            data=DataRef(name=self.target),
+            training=Training(steps=TARGET_STEPS),
+            init=source,
+            **common,
+        )
 
 
 CELLS = tuple(

@@ -1,36 +1,23 @@
 """Ranks of rows by one metric, and how sure they are."""
 
-from collections.abc import Collection, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 
-from drbench.board.board import FEW_SEEDS, Rank, Ranking
+from drbench.board.board import Rank, Ranking
 from drbench.board.bootstrap import LEVEL, RESAMPLES, interval
-from drbench.trust.verification import State
+from drbench.board.entry import Direction
 
-Direction = Literal["higher", "lower"]
-LOWER_IS_BETTER = frozenset({"gaussian_tc", "latent_mi"})
-"""drbench's own metrics of which less is better."""
-HIGHER_IS_BETTER = frozenset(
-    {
-        "omes", "omes_sobol", "dci", "dci_linear", "mig", "gbt", "gbt_pruned", "mlp", "mlp_pruned",
-        "probe", "sap", "beta_vae_score", "factor_vae_score", "modularity", "explicitness", "irs",
-        "mig_sup", "dcimig", "jemmig", "infomec",
-    }
-)  # fmt: skip
-"""Its other metrics."""
-VERIFIED: frozenset[State] = frozenset({"re-encoded", "retrained"})
-"""States that the official track ranks."""
+PRESCRIBED = 5
+"""Seeds from 0 on that a board ranks."""
 RULE = (
-    "Rows are ranked by a metric's mean over the runs after training, among rows of the same "
-    "track, kind, target, image size, factors, sample, pairs and parameters. A row in which any "
-    "run lacks the score is not ranked. Refuted runs do not count, nor do unverified ones as soon "
-    "as one run of the row is re-encoded or retrained; the official track ranks no others. Of "
-    "drbench's own metrics gaussian_tc and latent_mi are better when lower, the others when "
-    "higher; of another's, what a perfect code scores is better than what chance scores, and "
-    "without both, or where rows disagree, it ranks nothing."
+    "Ranked is what the machine of who keeps the board trained anew, from seeds that are "
+    "prescribed, one throughout a run; a row shows how many of them it has. Rows are ranked by a "
+    "metric's mean over these runs after training, in the metric's own direction, among rows of "
+    "the same track, target, image size, factors, sample, pairs, parameters and definitions. A "
+    "row in which any run lacks the score is not ranked. What was only encoded again, with "
+    "weights from its author, is listed apart."
 )
 TIES = (
     "Equal means share a place. The seeds of each row are resampled 2,000 times, and all rows of a "
@@ -42,42 +29,16 @@ TIES = (
 _DIGITS = 12  # decimals within which means are equal: what is beyond is rounding
 
 
-def ranking(directions: dict[str, Direction]) -> Ranking:
+def ranking(directions: dict[str, Direction], n_prescribed: int) -> Ranking:
     """The rule, as the file states it."""
     return Ranking(
         rule=RULE,
         ties=TIES,
-        directions=dict(sorted(directions.items())),
+        directions=directions,
+        n_prescribed=n_prescribed,
         resamples=RESAMPLES,
         level=LEVEL,
-        few_seeds=FEW_SEEDS,
     )
-
-
-def direction(
-    metric: str, makers: Collection[str], *, reference: float | None, chance: float | None
-) -> Direction | None:
-    """Which scores of a metric are better; None if nothing says.
-
-    What is drbench's own does not depend on what a record says. `makers` are the distributions that
-    it came from: another's metric of the same name is another metric.
-
-    Examples
-    --------
-    >>> direction("gaussian_tc", {"drbench"}, reference=1.0, chance=0.0)
-    'lower'
-    >>> direction("gaussian_tc", {"theirs"}, reference=1.0, chance=0.0) is None
-    True
-    >>> direction("mine", {"theirs"}, reference=0.0, chance=1.0)
-    'lower'
-    """
-    if metric in LOWER_IS_BETTER | HIGHER_IS_BETTER:
-        if set(makers) != {"drbench"}:
-            return None
-        return "lower" if metric in LOWER_IS_BETTER else "higher"
-    if reference is None or chance is None or reference == chance:
-        return None
-    return "lower" if reference < chance else "higher"
 
 
 def ranks(
@@ -101,24 +62,24 @@ def ranks(
     """
     sign = 1.0 if better == "higher" else -1.0
     signed = np.round(sign * np.array(means), _DIGITS)
-    known = {
+    several = {
         row: np.round(sign * each, _DIGITS)
         for row, each in enumerate(resampled)
         if each is not None
     }
-    plausible = dict(zip(known, _places(list(known.values())), strict=True))
-    found = []
+    plausible = dict(zip(several, _places(list(several.values())), strict=True))
+    placed = []
     for row, mean in enumerate(signed):
         place = 1 + int((signed > mean).sum())
         best, worst = 1, len(means)
         if row in plausible:
             best, worst = plausible[row]
-            worst += len(means) - len(known)
+            worst += len(means) - len(several)
         # The ends of resampled places can miss the place itself, with few seeds.
-        found.append(
+        placed.append(
             Rank(place=place, best=min(place, best), worst=max(place, worst), of=len(means))
         )
-    return found
+    return placed
 
 
 def _places(rows: list[Float[np.ndarray, "b"]]) -> list[tuple[int, int]]:

@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from drbench.board.board import Leaderboard
+from drbench.board.entry import Entry, Submission
 from drbench.files import write_text
 from drbench.frozen import Frozen
-from drbench.runs.record import Record
-from drbench.trust.verification import Verifications
 
 _MODELS: dict[str, type[Frozen]] = {
+    "entry.schema.json": Entry,
     "leaderboard.schema.json": Leaderboard,
-    "record.schema.json": Record,
-    "verification.schema.json": Verifications,
+    "submission.schema.json": Submission,
 }
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from drbench.checks.trying import attempt
-from drbench.data.dataset import Dataset, open_dataset
+from drbench.data.dataset import Dataset
 from drbench.data.ground_truth import GroundTruth
+from drbench.data.opening import open_dataset
 from drbench.data.source import Source
 from drbench.data.spec import DatasetSpec, Origin
 from drbench.errors import MissingFilesError
@@ -114,8 +115,6 @@ def _code_problems(truth: GroundTruth, origin: Origin) -> Iterator[str]:
     spec = truth.spec
     if truth.origin != origin:
         yield f"asked for origin {origin}, it opened {truth.origin}"
-    if truth.codes.dtype.kind != "i":
-        yield f"codes are {truth.codes.dtype}, expected signed integers"
     if truth.values is not None and truth.values.shape != truth.codes.shape:
         yield f"values have shape {truth.values.shape}, codes {truth.codes.shape}"
     if truth.groups is not None and truth.groups.shape != (len(truth),):
@@ -124,11 +123,11 @@ def _code_problems(truth: GroundTruth, origin: Origin) -> Iterator[str]:
         yield "split_group is declared and groups are not given, or the other way round"
     complete = truth.notes or truth.index.is_grid or 0 in spec.sizes
     if spec.independent and not complete:
-        found = len(np.unique(truth.index.keys(truth.codes)))
-        if found < spec.grid_size:
+        combinations = len(np.unique(truth.index.keys(truth.codes)))
+        if combinations < spec.grid_size:
             yield (
-                f"{found} of {spec.grid_size} combinations exist: declare independent=False, or "
-                "say in notes what is missing"
+                f"{combinations} of {spec.grid_size} combinations exist: declare "
+                "independent=False, or say in notes what is missing"
             )
 
 

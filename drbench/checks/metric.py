@@ -9,7 +9,8 @@ import numpy as np
 from drbench.checks import bench
 from drbench.checks.trying import attempt
 from drbench.errors import DrbenchError, PluginError
-from drbench.metrics.metric import Invariance, Metric, MetricResult
+from drbench.metrics.metric import Cost, Direction, Invariance, Metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 _SLACK = 1e-9
@@ -46,12 +47,17 @@ def check_metric(metric: Any) -> list[str]:
 
 
 def _declaration_problems(metric: Metric) -> Iterator[str]:
-    for field in ("name", "title", "measures", "source", "cost", "definition"):
+    for field in ("name", "title", "measures", "source", "version", "definition"):
         if not getattr(metric, field).strip():
             yield f"{field} is empty" if field != "definition" else "the function has no docstring"
     low, high = metric.range
     if not low < high:
         yield f"range is {metric.range}, expected (smallest, largest)"
+    for field, words in {"cost": get_args(Cost), "direction": get_args(Direction)}.items():
+        if (word := getattr(metric, field)) not in words:
+            yield f"{field} is {word!r}, expected {', '.join(words[:-1])} or {words[-1]}"
+    if not metric.tolerance >= 0:
+        yield f"tolerance is {metric.tolerance}, expected 0 or more"
     for invariance, tolerance in metric.invariances.items():
         if invariance not in get_args(Invariance):
             yield f"{invariance!r} is no invariance: use {', '.join(get_args(Invariance))}"
@@ -79,7 +85,8 @@ def _perfect_problems(metric: Metric) -> Iterator[str]:
     if unknown:
         yield f"per_factor names {', '.join(sorted(unknown))}, which are no factors"
     chance = metric(bench.noise(), seed=0).value
-    better, worse = (result.value, chance) if metric.higher_is_better else (chance, result.value)
+    higher = metric.direction == "higher"
+    better, worse = (result.value, chance) if higher else (chance, result.value)
     if worse is not None and better is not None and better < worse - _SLACK:
         yield f"a perfect code scores {result.value:.4g}, noise {chance:.4g}"
 

@@ -1,20 +1,20 @@
 """Conformance of models. Needs torch."""
 
 import inspect
-import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from drbench.checks.trying import attempt
+from drbench.models.budget import Runtime, Training
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from drbench.models.model import Batch, Model
+    from drbench.models.model import Batch, Encoder, Generative, Trainable
 
 _IMAGES = 4
+_STEPS = 3
 _SHAPE = (64, 64, 3)
 
 
@@ -23,7 +23,7 @@ def check_model(model_class: Any) -> list[str]:
 
     Parameters
     ----------
-    model_class : subclass of Model
+    model_class : subclass of Encoder
         Networks are built for 64 x 64 images, in colour and in grey.
 
     Returns
@@ -36,40 +36,58 @@ def check_model(model_class: Any) -> list[str]:
     MissingExtraError
         If torch is not installed.
     """
-    from drbench.models.model import Model, Supervision
+    from drbench.models.model import Encoder, Supervision, Trainable
 
-    is_model = isinstance(model_class, type) and issubclass(model_class, Model)
+    is_model = isinstance(model_class, type) and issubclass(model_class, Encoder)
     if not is_model or inspect.isabstract(model_class):
-        return [f"it is {model_class!r}, not a concrete subclass of drbench.Model"]
+        return [
+            f"it is {model_class!r}, not a concrete subclass of drbench.Encoder, Trainable or "
+            "Generative"
+        ]
     problems = []
-    if getattr(model_class, "supervision", None) not in get_args(Supervision):
+    supervision = getattr(model_class, "supervision", None)  # declared, perhaps not given
+    if issubclass(model_class, Trainable) and supervision not in get_args(Supervision):
         problems.append(f"supervision must be one of {', '.join(get_args(Supervision))}")
     if not isinstance(getattr(model_class, "name", None), str):
         problems.append("it has no name")
+    if not (isinstance(model_class.version, str) and model_class.version):
+        problems.append("version must be a text that is not empty")
+    settings = Training.model_fields.keys() | Runtime.model_fields.keys()
     for name, field in model_class.model_fields.items():
         if field.is_required():
             problems.append(f"the hyperparameter {name} has no default")
         if not field.description:
             problems.append(f"the hyperparameter {name} has no docstring below it")
+        if name in settings:
+            problems.append(f"the hyperparameter {name} has the name of a setting: rename it")
     return problems or _tried(model_class())
 
 
-def _tried(model: "Model") -> list[str]:
+def _tried(model: "Encoder") -> list[str]:
     import torch
+
+    from drbench.models.model import Generative, Trainable
 
     # Weights and losses may draw from torch's generator, which training seeds; encoding may not.
     problems = _attempt_seeded("network", lambda: _network_problems(model))
     if problems:
         return problems
+    problems = attempt("weights", lambda: _weights_problems(model))
     with torch.random.fork_rng(devices=[]):
         network, grey = model.network(_SHAPE), model.network((*_SHAPE[:2], 1))
-        problems += _attempt_seeded("loss", lambda: _loss_problems(model, network))
+        if isinstance(model, Trainable):
+            problems += _attempt_seeded("loss", lambda: _loss_problems(model, network))
+            if not problems:
+                problems = _attempt_seeded("training", lambda: _training_problems(model))
         network.eval()
         grey.eval()
-        problems += attempt("encode", lambda: _encode_problems(model, network))
+        faults = attempt("encode", lambda: _encode_problems(model, network))
+        if faults:  # what follows encodes too, and would be blamed for it
+            return problems + faults
         problems += _attempt_seeded("encoding", lambda: _encoding_problems(model, network))
-        problems += attempt("decode", lambda: _decode_problems(model, network, 3))
-        problems += attempt("decode", lambda: _decode_problems(model, grey, 1))
+        if isinstance(model, Generative):
+            problems += attempt("decode", lambda: _decode_problems(model, network, 3))
+            problems += attempt("decode", lambda: _decode_problems(model, grey, 1))
     return problems
 
 
@@ -85,7 +103,7 @@ def _attempt_seeded(what: str, check: Callable[[], Iterator[str]]) -> list[str]:
     return attempt(what, seeded)
 
 
-def _network_problems(model: "Model") -> Iterator[str]:
+def _network_problems(model: "Encoder") -> Iterator[str]:
     import torch
 
     model.model_dump_json()  # records hold the hyperparameters
@@ -99,42 +117,90 @@ def _network_problems(model: "Model") -> Iterator[str]:
             yield f"network: {name} differs between two networks of one seed"
 
 
-def _batches(model: "Model") -> "dict[str, Batch]":
+def _weights_problems(model: "Encoder") -> Iterator[str]:
+    from drbench.models.inference import seeded_network
+
+    if model.weights() is not None:
+        seeded_network(model, _SHAPE, 0)  # an error says what does not fit
+    yield from ()
+
+
+def _batches(model: "Trainable") -> "dict[str, Batch]":
     """What training and fine-tuning hand the loss."""
     import torch
 
     from drbench.models.model import Batch
 
     first, second = _images(3), _images(3, seed=1)
+    others = _images(3, seed=2) if model.needs_others else None
     changed = torch.arange(_IMAGES)[:, None] % 2
-    batches = {"single images": Batch(first)}
+    batches = {"single images": Batch(first, others=others)}
     if model.supervision != "images":
         labels = changed if model.supervision == "labelled_pairs" else None
-        batches["pairs"] = Batch(first, second, labels)
+        batches["pairs"] = Batch(first, second, labels, others=others)
     return batches
 
 
-def _loss_problems(model: "Model", network: "nn.Module") -> Iterator[str]:
+def _loss_problems(model: "Trainable", network: "nn.Module") -> Iterator[str]:
     import torch
 
+    from drbench.models.training.step import parameters_of
+
     network.train()
-    for (kind, batch), part in itertools.product(_batches(model).items(), model.optimised):
-        network.zero_grad(set_to_none=True)
-        terms = model.loss(network, replace(batch, part=part))
-        if "loss" not in terms:
-            yield f"loss: on {kind} its terms are {', '.join(terms) or 'none'}: 'loss' is missing"
-            continue
+    optimisers = model.optimisers(network, Training(steps=_STEPS))
+    if "loss" not in optimisers:
+        yield f"optimisers: they minimise {', '.join(optimisers) or 'nothing'}: 'loss' is missing"
+    names: dict[Tensor, str] = {w: name for name, w in network.named_parameters()}
+    for kind, batch in _batches(model).items():
+        terms = model.loss(network, batch)
         for name, term in terms.items():
             if term.ndim or not math.isfinite(term.item()):
                 yield f"loss: on {kind} the term {name} is {term!r}, expected a finite scalar"
-        torch.autograd.backward(terms["loss"])
-        optimised = network.get_submodule(part).named_parameters()
-        idle = [name for name, weights in optimised if weights.grad is None]
-        if idle:
-            yield f"loss: on {kind} no gradient reaches {', '.join(idle)}"
+        for name, optimiser in optimisers.items():
+            if name not in terms:
+                named = ", ".join(terms) or "none"
+                yield f"loss: on {kind} its terms are {named}: {name!r} is missing"
+                continue
+            own = parameters_of(optimiser)
+            network.zero_grad(set_to_none=True)
+            torch.autograd.backward(terms[name], inputs=own, retain_graph=True)
+            idle = [
+                names.get(weights, "weights of elsewhere")
+                for weights in own
+                if weights.grad is None
+            ]
+            if idle:
+                yield f"loss: on {kind} no gradient of {name} reaches {', '.join(idle)}"
 
 
-def _encode_problems(model: "Model", network: "nn.Module") -> Iterator[str]:
+def _training_problems(model: "Trainable") -> Iterator[str]:
+    """Weights that two optimisers share, and weights that training leaves as they were."""
+    import torch
+
+    from drbench.models.training.step import built_step, parameters_of
+
+    network, training = model.network(_SHAPE), Training(steps=_STEPS, lr=1e-2)
+    optimisers = model.optimisers(network, training)
+    listed = [
+        id(weights) for optimiser in optimisers.values() for weights in parameters_of(optimiser)
+    ]
+    if len(listed) > len(set(listed)):
+        yield "optimisers: two of them change the same weights"
+    learning = {name: w for name, w in network.named_parameters() if w.requires_grad}
+    before = {name: weights.detach().clone() for name, weights in learning.items()}
+    step = built_step(model, network.train(), optimisers, training)
+    for batch in list(_batches(model).values())[-1:] * _STEPS:
+        step(batch)
+    still = [name for name, weights in learning.items() if torch.equal(weights, before[name])]
+    if still:
+        yield (
+            f"optimisers: {_STEPS} steps leave {len(still)} of {len(learning)} weights as they "
+            f"were ({', '.join(still[:3])}): give them an optimiser, or freeze them with "
+            "requires_grad_(False)"
+        )
+
+
+def _encode_problems(model: "Encoder", network: "nn.Module") -> Iterator[str]:
     import torch
 
     images = _images(3)
@@ -156,14 +222,14 @@ def _encode_problems(model: "Model", network: "nn.Module") -> Iterator[str]:
         yield "encode: an image alone gets other latents than in a batch"
 
 
-def _encoding_problems(model: "Model", network: "nn.Module") -> Iterator[str]:
+def _encoding_problems(model: "Encoder", network: "nn.Module") -> Iterator[str]:
     """Whether the submodules that `encoding` names are all that `encode` depends on.
 
     They are put into another network, all of whose other weights are noise.
     """
     import torch
 
-    from drbench.models.checkpoints import weights_of
+    from drbench.models.weights import weights_of
 
     with torch.device("meta"):  # so that a network can be compared with a file before it is built
         shapes = {name: w.shape for name, w in model.network(_SHAPE).state_dict().items()}
@@ -183,8 +249,8 @@ def _encoding_problems(model: "Model", network: "nn.Module") -> Iterator[str]:
     images = _images(3)
     with torch.no_grad():
         expected = model.encode(network, images, torch.Generator().manual_seed(0))
-        found = model.encode(other, images, torch.Generator().manual_seed(0))
-    pairs = zip(expected, found, strict=True)
+        latents = model.encode(other, images, torch.Generator().manual_seed(0))
+    pairs = zip(expected, latents, strict=True)
     if not all(a is b or (a is not None and b is not None and torch.equal(a, b)) for a, b in pairs):
         yield (
             f"encoding: with other weights outside of {', '.join(model.encoding)} the latents are "
@@ -192,7 +258,7 @@ def _encoding_problems(model: "Model", network: "nn.Module") -> Iterator[str]:
         )
 
 
-def _decode_problems(model: "Model", network: "nn.Module", channels: int) -> Iterator[str]:
+def _decode_problems(model: "Generative", network: "nn.Module", channels: int) -> Iterator[str]:
     import torch
 
     images = _images(channels)

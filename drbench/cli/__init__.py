@@ -35,6 +35,8 @@ COMMANDS = {
     "plugins": "plugins:app",
     "train": "runs:train",
     "transfer": "runs:transfer",
+    "run": "studies:run",
+    "study": "studies:app",
     "encode": "scoring:encode",
     "score": "scoring:score",
     "explain": "explaining:explain",

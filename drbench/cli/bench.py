@@ -4,7 +4,6 @@ import importlib
 import inspect
 from dataclasses import asdict, fields
 from itertools import groupby
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -34,29 +33,20 @@ def bench(
     trees: Annotated[
         bool, typer.Option("--trees", help="Hold the compiled trees to scikit-learn's (minutes).")
     ] = False,
-    cost: Annotated[
-        Path | None,
-        typer.Option(
-            "--cost",
-            metavar="FILE",
-            help="Time every metric against rows, latents and classes; keep the points in FILE "
-            "and go on with those that it holds (an hour).",
-        ),
-    ] = None,
 ) -> None:
     """Time drbench against the plain way to do the same, in turns: quote the ratios."""
     from drbench.runs.provenance import library_versions, machine
 
     asked = {
         "data": data, "metrics": metrics, "training": training, "learning": learning,
-        "sobol": sobol, "trees": trees, "cost": cost,
+        "sobol": sobol, "trees": trees,
     }  # fmt: skip
     chosen = [name for name, wanted in asked.items() if wanted] or QUICK
     if device is None and "training" in chosen:
         from drbench.models.inference import default_device
 
         device = default_device()
-    settings: dict[str, dict[str, Any]] = {"training": {"device": device}, "cost": {"file": cost}}
+    settings = {"training": {"device": device}}
     found = {}
     for name in chosen:
         study = importlib.import_module(f"drbench.bench.{name}").study

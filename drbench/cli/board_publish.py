@@ -15,7 +15,9 @@ def publish(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="TARGET", help="A folder, git:ADDRESS, git:ADDRESS#FOLDER, or hf:OWNER/NAME."
+            metavar="TARGET",
+            help="A folder, git:ADDRESS or git:ADDRESS#FOLDER; a data set repository of the "
+            "Hugging Face hub is git:https://huggingface.co/datasets/OWNER/NAME.",
         ),
     ],
     board: BoardOption = DEFAULT_BOARD,
@@ -24,40 +26,50 @@ def publish(
     ] = False,
     branch: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Commit to this branch, not to a new one or a pull request."
-        ),
+        typer.Option(metavar="NAME", help="Commit to this branch, not to a new one."),
     ] = None,
     message: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Message of the commit.")
     ] = None,
-    endpoint: Annotated[
-        str | None, typer.Option(metavar="URL", help="Address of the hub, not the usual one.")
+    submit: Annotated[
+        bool,
+        typer.Option(
+            "--submit", help="Send specs and weights alone, to a board that somebody else keeps."
+        ),
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Under whose name, with --submit.")
     ] = None,
 ) -> None:
-    """Merge a board into a folder, a git repository or a hub repository; removes nothing."""
+    """Merge a board, or its runs as submissions, into a folder or a git repository."""
+    from drbench.errors import RequestError
     from drbench.publish.publish import publish as publish_board
+    from drbench.trust.names import given_name
 
+    if name is not None and not submit:
+        raise RequestError("--as says under whose name runs are submitted: add --submit.")
     done = publish_board(
-        board, target, branch=branch, message=message, endpoint=endpoint, dry_run=dry_run
-    )
+        board, target, branch=branch, message=message, dry_run=dry_run,
+        submit=submit, submitter=name if name is None else given_name("--as", name),
+    )  # fmt: skip
     files = _grouped(done.added, "added") + _grouped(done.changed, "changed")
+    files += _grouped(done.removed, "removed")
     if done.where:
-        said = f"published: {done.where}"
+        summary = f"published: {done.where}"
     elif files:
-        said = f"dry run: this would go to {done.place}; nothing was written."
+        summary = f"dry run: this would go to {done.place}; nothing was written."
     else:
-        said = f"nothing to publish: {done.place} has it all."
+        summary = f"nothing to publish: {done.place} has it all."
     tables = [Table(("file", "change"), files), *difference_tables(done.differences)]
     document: dict[str, object] = {
         "place": done.place,
         "where": done.where,
         "added": done.added,
         "changed": done.changed,
-        "removed": [],
+        "removed": done.removed,
         "differences": [asdict(each) for each in done.differences],
     }
-    emit(document, *(table for table in tables if table.rows), said)
+    emit(document, *(table for table in tables if table.rows), summary)
 
 
 def _grouped(paths: Sequence[str], change: str) -> list[tuple[str, str]]:

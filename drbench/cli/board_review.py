@@ -17,6 +17,12 @@ BoardOption = Annotated[
     Path, typer.Option("--board", metavar="DIR", help="Folder of the leaderboard.")
 ]
 DEFAULT_BOARD = Path("leaderboard")
+NameOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="NAME", help="Whose name to put; by default the one you are logged in with."
+    ),
+]
 PLACE = "A board's folder, a leaderboard.json, or git:REV:PATH."
 
 
@@ -27,21 +33,21 @@ def diff(
         float, typer.Option(min=0, help="By how much a score may differ unsaid.")
     ] = 1e-9,
 ) -> None:
-    """What changed from one board to another: rows, runs, scores, states, ranks."""
+    """What changed from one board to another: rows, runs, scores, ranks."""
     from drbench.publish.diff import diff as differences_of
     from drbench.publish.diff import read_board
 
-    found = differences_of(read_board(old), read_board(new), tolerance=tolerance)
-    many = f"{len(found)} {'difference' if len(found) == 1 else 'differences'}"
-    said = f"{many} from {old} to {new}."
-    emit([asdict(each) for each in found], *difference_tables(found), said)
+    differences = differences_of(read_board(old), read_board(new), tolerance=tolerance)
+    many = f"{len(differences)} {'difference' if len(differences) == 1 else 'differences'}"
+    summary = f"{many} from {old} to {new}."
+    emit([asdict(each) for each in differences], *difference_tables(differences), summary)
 
 
-def difference_tables(found: "Sequence[Difference]") -> list[Table]:
+def difference_tables(differences: "Sequence[Difference]") -> list[Table]:
     """What changed, a table for each row of the board."""
     by_row: dict[str, list[tuple[object, ...]]] = {}
-    for each in found:
-        name = each.name[:12] if each.what in ("run", "state") else each.name
+    for each in differences:
+        name = each.name[:12] if each.what == "run" else each.name
         by_row.setdefault(each.row, []).append((each.what, name, each.old, each.new))
     columns = ("what", "name", "old", "new")
     return [Table(columns, lines, title=row) for row, lines in by_row.items()]
@@ -52,16 +58,20 @@ def merge(
         list[Path], typer.Argument(metavar="BOARD...", help="Folders of other boards.")
     ],
     board: BoardOption = DEFAULT_BOARD,
+    records: Annotated[
+        bool,
+        typer.Option("--records", help="Take entries as they are, from boards that you keep."),
+    ] = False,
 ) -> None:
-    """Bring other boards' records, verifications and evidence into a board: all, or nothing."""
+    """Bring other boards' runs into a board, as submissions that wait: all, or nothing."""
     from drbench.publish.merge import merge as merge_boards
 
-    done = merge_boards(board, *boards)
-    said = (
-        f"merged into {board}: {len(done.records)} new records, {len(done.verifications)} files of "
-        f"verifications, {len(done.evidence)} of evidence."
+    done = merge_boards(board, *boards, records=records)
+    summary = (
+        f"merged into {board}: {len(done.records)} entries, {len(done.submissions)} submissions, "
+        f"{len(done.evidence)} files of weights."
     )
-    emit({"board": str(board)} | asdict(done), said)
+    emit({"board": str(board)} | asdict(done), *done.conflicts, summary)
 
 
 def fill(
@@ -71,28 +81,48 @@ def fill(
     """Which cells of the official table are empty, and the commands that fill each."""
     from drbench.board.build import build
     from drbench.board.fill import fill as fillings_of
-    from drbench.trust.store import RECORDS, built_board
+    from drbench.trust.store import built_board
 
-    found = fillings_of(built_board(board) if (board / RECORDS).exists() else build([]), seeds)
-    columns = ("source", "target", "model", "beta", "verified", "waiting")
+    is_new = board == DEFAULT_BOARD and not board.exists()  # where everything is still to do
+    fillings = fillings_of(build([]) if is_new else built_board(board), seeds)
+    columns = ("source", "target", "model", "beta", "retrained", "waiting")
     rows = [
         (*asdict(each.cell).values(), f"{len(each.verified)} of {each.wanted}", len(each.waiting))
-        for each in found
+        for each in fillings
     ]
-    gaps = [each for each in found if each.commands]
+    gaps = [each for each in fillings if each.commands]
     blocks = [
         "\n".join([f"# {e.cell.source} to {e.cell.target}, {e.cell.model}, beta {e.cell.beta:g}",
                    *e.commands])
         for e in gaps
     ]  # fmt: skip
-    said = f"{len(found) - len(gaps)} of {len(found)} cells are full."
-    emit([asdict(each) for each in found], Table(columns, rows), said, *blocks)
+    summary = f"{len(fillings) - len(gaps)} of {len(fillings)} cells are full."
+    emit([asdict(each) for each in fillings], Table(columns, rows), summary, *blocks)
 
 
-def migrate(board: BoardOption = DEFAULT_BOARD) -> None:
-    """Rewrite a board of an older version of the format in the current one: all files, or none."""
+def migrate(
+    board: BoardOption = DEFAULT_BOARD,
+    name: NameOption = None,
+    keeper: Annotated[
+        bool,
+        typer.Option(
+            "--keeper", help="The runs were done on the machine of who keeps the board: rank them."
+        ),
+    ] = False,
+) -> None:
+    """Rewrite a board of version 1.0 of the format; the old one is kept beside it."""
     from drbench.trust.migrate import migrate as migrate_board
+    from drbench.trust.names import given_name
 
-    files = migrate_board(board)
-    said = f"rewrote {len(files)} files of {board}." if files else f"{board} is up to date."
-    emit({"board": str(board), "rewritten": files}, said)
+    done = migrate_board(
+        board, name=given_name("--as", name), level="retrained" if keeper else "re-encoded"
+    )
+    if done is None:
+        emit({"board": str(board), "entries": []}, f"{board} is up to date.")
+        return
+    summary = (
+        f"rewrote {len(done.entries)} records of {board}; as it was it is in {done.before}. Render "
+        "its page again with `drbench leaderboard render`."
+    )
+    document = {"board": str(board), "entries": done.entries, "left_out": done.left_out}
+    emit(document | {"before": str(done.before)}, *done.left_out, summary)

@@ -9,7 +9,13 @@ import typer
 from drbench import registry
 from drbench.cli.frame import RootOption, Table, emit, parse_names
 from drbench.cli.listing import list_plugins
-from drbench.cli.runs import FactorsOption, OriginOption, ResizeOption
+from drbench.cli.runs import (
+    FactorsOption,
+    NameOption,
+    OriginOption,
+    PatternOption,
+    ResizeOption,
+)
 from drbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,16 +36,24 @@ def list_() -> None:
 
 
 @app.command()
-def show(name: Name, factors: FactorsOption = None) -> None:
+def show(
+    name: Name,
+    factors: FactorsOption = None,
+    pattern: PatternOption = None,
+    called: NameOption = None,
+) -> None:
     """Show all that is declared of a data set."""
-    from drbench.data.dataset import find_dataset, is_open
+    from drbench.data.opening import find_dataset, identify, is_open
 
-    spec = find_dataset(name, parse_names(factors)).spec
-    source = "an open set" if is_open(name) else registry.find("dataset", name).origin
+    name, content = identify(name, called=called, pattern=pattern)
+    spec = find_dataset(name, parse_names(factors), content=content).spec
+    maker = "an open set" if is_open(name) else registry.find("dataset", name).origin
+    identity = {"content": content} if content else {}
     about = {
         "name": spec.name,
         "summary": spec.summary,
-        "from": source,
+        "from": maker,
+        **identity,
         "version": spec.version,
         "origins": ", ".join(spec.origins),
         "images": " x ".join(map(str, spec.image_shape)),
@@ -57,7 +71,11 @@ def show(name: Name, factors: FactorsOption = None) -> None:
     }
     columns = [(f.name, f.kind, f.size, _extent(f.values)) for f in spec.factors]
     emit(
-        {"from": source, **spec.model_dump(mode="json")},
+        {
+            "from": maker,
+            **identity,
+            **spec.model_dump(mode="json"),
+        },
         Table(("", ""), list(about.items())),
         Table(("factor", "kind", "classes", "values"), columns),
     )
@@ -66,24 +84,29 @@ def show(name: Name, factors: FactorsOption = None) -> None:
 @app.command()
 def fetch(name: Name, root: RootOption = None) -> None:
     """Download the official files of a data set."""
-    from drbench.data.dataset import find_dataset
     from drbench.data.files.fetch import fetch as fetch_files
+    from drbench.data.opening import find_dataset
 
     print(fetch_files(find_dataset(name).spec, root))
 
 
 @app.command()
-def check(name: Name, root: RootOption = None, factors: FactorsOption = None) -> None:
-    """Check the official files on this machine: hashes, every image, every class."""
-    from drbench.data.dataset import find_dataset
+def check(
+    name: Name,
+    root: RootOption = None,
+    factors: FactorsOption = None,
+    pattern: PatternOption = None,
+) -> None:
+    """Check the files on this machine: hashes, every image, every class."""
     from drbench.data.files.checking import check_files
+    from drbench.data.opening import find_dataset
 
-    findings = check_files(find_dataset(name, parse_names(factors)), root)
+    findings = check_files(find_dataset(name, parse_names(factors), pattern=pattern), root)
     emit(
-        [{"verdict": found.verdict, "text": found.text} for found in findings],
-        Table(("", ""), [(found.verdict, found.text) for found in findings]),
+        [{"verdict": finding.verdict, "text": finding.text} for finding in findings],
+        Table(("", ""), [(finding.verdict, finding.text) for finding in findings]),
     )
-    problems = sum(found.verdict == "problem" for found in findings)
+    problems = sum(finding.verdict == "problem" for finding in findings)
     if problems:
         raise DataError(
             f"{name}: {problems} problem{'s' if problems > 1 else ''} in the files, listed above."
@@ -96,22 +119,27 @@ def preview(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="PNG file; default: D.png.")
     ] = None,
-    origin: OriginOption = "official",
+    origin: OriginOption = None,
     resize: ResizeOption = None,
     root: RootOption = None,
     factors: FactorsOption = None,
+    pattern: PatternOption = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the first image.")] = 0,
 ) -> None:
     """Draw a contact sheet: one strip of images per factor."""
-    from drbench.data.dataset import find_dataset, load_dataset
+    from drbench.data.opening import load_dataset
     from drbench.files import write_bytes
     from drbench.report.figures import png
     from drbench.report.preview import contact_sheet
 
-    picked = parse_names(factors)
-    find_dataset(name, picked).spec.require_origin(origin)
-    size = (resize, resize) if resize else None
-    truth = load_dataset(name, origin=cast("Origin", origin), root=root, size=size, factors=picked)
+    truth = load_dataset(
+        name,
+        origin=cast("Origin | None", origin),
+        root=root,
+        size=resize,
+        factors=parse_names(factors),
+        pattern=pattern,
+    )
     file = out or Path(re.sub(r"[^\w.-]+", "_", name) + ".png")
     write_bytes(file, png(contact_sheet(truth, seed)))
     print(file)
@@ -127,7 +155,7 @@ def card(
 ) -> None:
     """Write what a card says of the spec: front matter, facts, factors."""
     from drbench.data.card import render_card_head, updated_card
-    from drbench.data.dataset import find_dataset
+    from drbench.data.opening import find_dataset
     from drbench.files import write_text
 
     spec = find_dataset(name).spec

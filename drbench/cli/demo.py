@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from drbench.cli.frame import Table, emit
+from drbench.cli.frame import emit
 
 
 def demo(
@@ -18,10 +18,5 @@ def demo(
 
     made = run_demo(out)
     document = [record.model_dump(mode="json") for record in made.transfers]
-    tables = [
-        Table(tuple(table.columns), [tuple(row) for row in table.rows], table.caption)
-        for table in made.tables
-    ]
-    notes = ["\n".join(line for table in made.tables for line in table.notes)]
     closing = f"leaderboard: {made.board.resolve()}\npictures:    {made.sheet.resolve()}"
-    emit(document, *tables, *filter(None, notes), closing)
+    emit(document, *made.tables, closing)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drbench.cli.frame import Table, emit
-from drbench.cli.loading import load_representation
+from drbench.cli.loading import load_representation, require_factors
 
 if TYPE_CHECKING:
     from drbench.conventions.convention import Parts
@@ -44,6 +44,7 @@ def explain(
     from drbench.runs.provenance import library_versions
 
     place, representation = load_representation(path, kind)
+    require_factors(place, representation, "an explanation")
     explained = explain_representation(representation, metric or DEFAULT, seed=seed, slow=slow)
     rows, latents = representation.latents.shape
     about = (
@@ -95,7 +96,6 @@ def _scores(explanation: "Explanation") -> Table:
     """One row a convention."""
     from drbench.conventions.walk import headline
     from drbench.conventions.words import signed
-    from drbench.metrics.duration import in_words
 
     known = [explanation.start, *(walk.parts for walk in explanation.walks)]
     parts: list[str] = next((list(found) for found in known if found), [])
@@ -107,9 +107,8 @@ def _scores(explanation: "Explanation") -> Table:
     rows = [row("drbench", explanation.start, None, explanation.reason or "")]
     for walk in explanation.walks:
         rows.append(row(walk.convention.library, walk.parts, walk.difference, walk.reason or ""))
-    for library, seconds in explanation.left_out.items():
-        note = f"left out: about {in_words(seconds)}; --slow includes it"
-        rows.append(row(library, None, None, note))
+    for library in explanation.left_out:
+        rows.append(row(library, None, None, "left out: takes minutes; --slow includes it"))
     header = ("convention", *(_SHORT.get(part, part) for part in parts), "difference", "")
     return Table(header, rows, explanation.metric)
 

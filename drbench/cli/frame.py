@@ -4,16 +4,16 @@ import json as json_text
 import math
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, final
+from typing import Annotated, Any
 
 import typer
 
 from drbench.errors import RequestError
+from drbench.table import Table as Table  # for all that print one
 
 Setting = str | int | float | bool | None
 
@@ -41,39 +41,10 @@ RootOption = Annotated[
 ]
 
 
-@final
-@dataclass(frozen=True)
-class Table:
-    """Rows for people: a rich table on a terminal, aligned plain lines when piped."""
-
-    columns: tuple[str, ...]
-    """Headers; all empty for a list of names and values."""
-    rows: Sequence[Sequence[Any]]
-    """Cells: None shows as -, a bool as yes or no, a float with 4 digits."""
-    title: str = ""
-    decimals: int | None = None
-    """Digits after the point of all floats, instead."""
-
-    @property
-    def lines(self) -> list[str]:
-        """The table as plain text."""
-        rows = [[_cell(value, self.decimals) for value in row] for row in self.rows]
-        cells = [list(self.columns), *rows] if any(self.columns) else rows
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        numeric = _numeric(self)
-        return [
-            "  ".join(
-                text.rjust(width) if right else text.ljust(width)
-                for text, width, right in zip(line, widths, numeric, strict=True)
-            ).rstrip()
-            for line in cells
-        ]
-
-    @property
-    def fits(self) -> bool:
-        """Whether no line needs to be folded where the table is printed."""
-        width = shutil.get_terminal_size().columns
-        return not sys.stdout.isatty() or max(map(len, self.lines), default=0) <= width
+def fits(table: Table) -> bool:
+    """Whether no line of a table needs to be folded where it is printed."""
+    width = shutil.get_terminal_size().columns
+    return not sys.stdout.isatty() or max(map(len, table.lines), default=0) <= width
 
 
 def emit(document: Any, *blocks: Table | str, json: Path | None = None) -> None:
@@ -107,10 +78,13 @@ def emit(document: Any, *blocks: Table | str, json: Path | None = None) -> None:
             print()
         if isinstance(block, str):
             print(block)
-        elif sys.stdout.isatty():
+            continue
+        if sys.stdout.isatty():
             _print_rich(block)
         else:
             _print_plain(block)
+        if block.notes:
+            print("", *block.notes, sep="\n")
 
 
 @contextmanager
@@ -123,8 +97,12 @@ def json_goes_to(file: Path | None) -> Iterator[None]:
         _json_target.reset(token)
 
 
-def parse_settings(settings: Iterable[str] | None) -> dict[str, Setting]:
-    """Read `--set` options: `NAME=VALUE`, the value an int, float, true, false, none or text.
+def parse_settings(
+    settings: Iterable[str] | None, *, option: str = "--set", example: str = "lr=1e-3"
+) -> dict[str, Setting]:
+    """Read `--set` options, or others of their form: `NAME=VALUE`.
+
+    The value is an int, a float, true, false, none or text.
 
     Raises
     ------
@@ -141,9 +119,11 @@ def parse_settings(settings: Iterable[str] | None) -> dict[str, Setting]:
         name, equals, value = setting.partition("=")
         name = name.strip()
         if not (name and equals):
-            raise RequestError(f"--set {setting}: expected NAME=VALUE, such as --set lr=1e-3.")
+            raise RequestError(
+                f"{option} {setting}: expected NAME=VALUE, such as {option} {example}."
+            )
         if name in parsed:
-            raise RequestError(f"--set {name} is given twice: keep one.")
+            raise RequestError(f"{option} {name} is given twice: keep one.")
         parsed[name] = _value(value.strip())
     return parsed
 
@@ -198,25 +178,6 @@ def _value(text: str) -> Setting:
     return text
 
 
-def _cell(value: Any, decimals: int | None = None) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if not isinstance(value, float):
-        return str(value)
-    return f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
-
-
-def _numeric(table: Table) -> list[bool]:
-    """Which columns hold numbers only, and so align on the right."""
-    numbers = [
-        [isinstance(c, int | float) and not isinstance(c, bool) for c in row if c not in (None, "")]
-        for row in zip(*table.rows, strict=True)
-    ]
-    return [bool(column) and all(column) for column in numbers] or [False] * len(table.columns)
-
-
 def _print_plain(table: Table) -> None:
     if table.title:
         print(table.title)
@@ -239,8 +200,8 @@ def _print_rich(table: Table) -> None:
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )
-    for header, right in zip(table.columns, _numeric(table), strict=True):
+    for header, right in zip(table.columns, table.numeric, strict=True):
         shown.add_column(header, justify="right" if right else "left", overflow="fold")
-    for row in table.rows:
-        shown.add_row(*(Text(_cell(value, table.decimals)) for value in row))
+    for row in table.cells:
+        shown.add_row(*map(Text, row))
     Console().print(shown)

@@ -1,4 +1,4 @@
-"""`drbench leaderboard`: collect records, derive the board, check it."""
+"""`drbench leaderboard`: collect runs, derive the board, check it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,11 +7,19 @@ import typer
 
 from drbench.cli.board_publish import publish
 from drbench.cli.board_render import render
-from drbench.cli.board_review import DEFAULT_BOARD, BoardOption, diff, fill, merge, migrate
+from drbench.cli.board_review import (
+    DEFAULT_BOARD,
+    BoardOption,
+    NameOption,
+    diff,
+    fill,
+    merge,
+    migrate,
+)
 from drbench.cli.board_verify import verify
 from drbench.cli.frame import Table, emit
 
-app = typer.Typer(help="Collect records of runs, derive the leaderboard, check it.")
+app = typer.Typer(help="Collect runs, derive the leaderboard, check it.")
 app.command("publish")(publish)
 app.command("verify")(verify)
 app.command("render")(render)
@@ -25,29 +33,33 @@ app.command("migrate")(migrate)
 def add(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN...", help="Run folders, folders of runs, or record files."),
+        typer.Argument(metavar="RUN...", help="Run folders, or folders of numbered runs."),
     ],
     board: BoardOption = DEFAULT_BOARD,
+    name: NameOption = None,
+    submit: Annotated[
+        bool,
+        typer.Option(
+            "--submit", help="Add specs and weights alone, to send to a board that another keeps."
+        ),
+    ] = False,
 ) -> None:
-    """Copy the records of finished runs into a board: all of them, or none."""
-    from drbench.trust.evidence import without_evidence
-    from drbench.trust.store import add as add_runs
+    """Add runs that were done on this machine to a board, with their weights: all, or none."""
+    from drbench.trust import store
+    from drbench.trust.names import given_name
 
-    new = add_runs(board, *runs)
-    bare = [record.key for record in without_evidence(board, new)]
-    said = f"added to {board}: {len(new)} new {'record' if len(new) == 1 else 'records'}."
-    if bare:
-        said += (
-            f" {len(bare)} of them without evidence (weights and latents), which nobody can verify "
-            "but by training again: add the run's whole folder."
-        )
-    document = {"board": str(board), "added": [record.key for record in new]}
-    emit(document | {"without_evidence": bare}, said)
+    added = (store.submit if submit else store.add)(board, *runs, name=given_name("--as", name))
+    kinds = ("submission", "submissions") if submit else ("entry", "entries")
+    emit(
+        {"board": str(board), "added": [store.name_of(each) for each in added]},
+        f"added to {board}: {len(added)} new {kinds[len(added) != 1]}.",
+    )
 
 
 @app.command()
 def build(board: BoardOption = DEFAULT_BOARD) -> None:
-    """Write leaderboard.json from the records of a board."""
+    """Write leaderboard.json from the entries of a board."""
+    from drbench.board.board import TRACKS
     from drbench.board.standings import COLUMNS, LINES, standings
     from drbench.trust.store import BOARD, write_board
 
@@ -60,46 +72,38 @@ def build(board: BoardOption = DEFAULT_BOARD) -> None:
         left -= len(each.lines)
     if left < 0:
         blocks.append(f"{-left:,} more lines: `drbench leaderboard render` shows all.")
-    said = (
-        f"{board / BOARD}: {len(built.official)} official and {len(built.rendered)} rendered rows"
+    counts = ", ".join(
+        f"{sum(row.track == track for row in built.rows)} {track}" for track in TRACKS
     )
-    emit(built.model_dump(mode="json"), said, *blocks)
+    emit(built.model_dump(mode="json"), f"{board / BOARD}: {counts} rows", *blocks)
 
 
 @app.command()
 def validate(
     board: BoardOption = DEFAULT_BOARD,
     against: Annotated[
-        str | None,
+        Path | None,
         typer.Option(
-            metavar="BOARD",
-            help="Published board, of which nothing may be lost, and to which no verification "
-            "may be added.",
+            metavar="DIR",
+            help="The board before: only submissions and their weights may have come since.",
         ),
     ] = None,
-    allow_verifications: Annotated[
-        bool,
-        typer.Option(
-            "--allow-verifications",
-            help="Verifications may differ from those of --against: for maintainers, who give "
-            "them.",
-        ),
-    ] = False,
 ) -> None:
     """Check all files of a board; says all that is wrong, and fails if anything is."""
-    from drbench.errors import BoardError, RequestError
-    from drbench.trust.store import record_files
+    from drbench.errors import BoardError
+    from drbench.trust.store import read_files
     from drbench.trust.validate import validate as problems_of
 
-    if allow_verifications and against is None:
-        raise RequestError(
-            "--allow-verifications says what may differ from another board: name it with --against."
-        )
-    problems = problems_of(board, against, allow_verifications=allow_verifications)
-    records = len(record_files(board))
-    said = problems or [f"{board} is valid: {records} records."]
-    document = {"board": str(board), "records": records, "problems": problems}
-    emit(document, "\n".join(said))
+    problems = problems_of(board, against)
+    files = read_files(board)
+    summary = f"{board} is valid: {len(files.entries)} entries, {len(files.waiting)} waiting."
+    document = {
+        "board": str(board),
+        "entries": len(files.entries),
+        "waiting": len(files.waiting),
+        "problems": problems,
+    }
+    emit(document, "\n".join(problems or [summary]))
     if problems:
         many = f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}"
         raise BoardError(f"{board} has {many}.")

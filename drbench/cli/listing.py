@@ -5,15 +5,18 @@ from drbench.cli.frame import Table, emit
 from drbench.progress import say
 
 
-def list_plugins(kind: registry.Kind) -> None:
-    """Print name, distribution and summary of every plugin of a kind."""
+def list_plugins(kind: registry.Kind, *stated: str) -> None:
+    """Print name, distribution, what its decorator states, and summary of every plugin."""
     known = registry.plugins(kind).values()
     for plugin in known:
         warn_if_broken(plugin)
-    rows = [(p.name, f"{p.distribution} {p.version}", p.summary) for p in known]
-    keys = ("name", "distribution", "version", "summary")
-    document = [{key: getattr(plugin, key) for key in keys} for plugin in known]
-    emit(document, Table(("name", "from", "summary"), rows))
+    rows, document = [], []
+    for p in known:
+        texts = {name: p.stated(name) for name in stated}
+        rows.append((p.name, f"{p.distribution} {p.version}", *texts.values(), p.summary))
+        keys = ("name", "distribution", "version")
+        document.append({key: getattr(p, key) for key in keys} | texts | {"summary": p.summary})
+    emit(document, Table(("name", "from", *stated, "summary"), rows))
 
 
 def warn_if_broken(plugin: registry.Plugin) -> None:

@@ -31,9 +31,24 @@ def load_representation(path: Path, kind: str) -> "tuple[Path, Representation]":
 
     if kind not in ("mean", "sampled"):
         raise RequestError(f"--kind {kind}: expected mean or sampled.")
-    run_representation = path / "representation" / "after"
-    place = run_representation if run_representation.is_dir() else path
-    representation = Representation.load(place, kind="sampled" if kind == "sampled" else "mean")
+    of_run = path / "representation" / "after"
+    folder = of_run if of_run.is_dir() else path
+    representation = Representation.load(folder, kind="sampled" if kind == "sampled" else "mean")
     for line in representation.notes:
         say(f"note: {line}")
-    return place, representation
+    return folder, representation
+
+
+def require_factors(folder: Path, representation: "Representation", what: str) -> None:
+    """Refuse a representation without factors.
+
+    Raises
+    ------
+    RequestError
+        With `what` needs them.
+    """
+    if not representation.factors:
+        raise RequestError(
+            f"{folder} has no factors, which {what} needs: give the classes of each row in a "
+            "classes.csv, or score it with metrics of the latents alone (gaussian_tc, latent_mi)."
+        )

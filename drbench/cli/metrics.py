@@ -1,6 +1,5 @@
 """`drbench metrics`."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -15,14 +14,14 @@ app = typer.Typer(help="Metrics: what there is, what they measure.")
 @app.command("list")
 def list_() -> None:
     """List the registered metrics."""
-    list_plugins("metric")
+    list_plugins("metric", "cost")
 
 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="M", help="Registered name of a metric.")],
 ) -> None:
-    """Show a metric: its definition, range, invariances, faults and parameters."""
+    """Show a metric: its definition, range, direction, tolerance, faults and parameters."""
     from drbench.metrics.metric import load_metric
 
     plugin, metric = registry.find("metric", name), load_metric(name)
@@ -32,9 +31,11 @@ def show(
         "from": plugin.origin,
         "measures": metric.measures,
         "range": list(metric.range),
-        "higher_is_better": metric.higher_is_better,
+        "version": metric.version,
+        "direction": metric.direction,
+        "tolerance": metric.tolerance,
+        "per_factor": metric.per_factor,
         "cost": metric.cost,
-        "duration": asdict(metric.duration) if metric.duration else None,
         "source": metric.source,
         "invariances": dict(metric.invariances),
         "parameters": metric.defaults,
@@ -47,9 +48,11 @@ def show(
         "from": plugin.origin,
         "measures": metric.measures,
         "range": f"{metric.range[0]:g} to {metric.range[1]:g}",
-        "better": "higher" if metric.higher_is_better else "lower",
-        "cost": metric.cost,
-        "takes about": metric.duration,
+        "better": metric.direction,
+        "score of a factor": metric.per_factor or "its share of the value",
+        "takes": metric.cost,
+        "between machines": f"within {metric.tolerance:g}",
+        "version": metric.version,
         "source": metric.source,
     }
     tables = {

@@ -25,15 +25,17 @@ def list_() -> None:
 def show(
     name: Annotated[str, typer.Argument(metavar="M", help="Registered name of a model.")],
 ) -> None:
-    """Show a model: its supervision, its source, its hyperparameters."""
+    """Show a model: what it can do, its supervision, its source, its hyperparameters."""
     from drbench.models.budget import Training
-    from drbench.models.model import load_model
+    from drbench.models.model import Generative, Trainable, load_model
 
     model = load_model(name)
     about = {
         "name": name,
+        "version": model.version,
         "from": registry.find("model", name).origin,
-        "supervision": model.supervision,
+        "supervision": model.supervision if isinstance(model, Trainable) else "none: frozen",
+        "decodes": "yes" if isinstance(model, Generative) else "no",
         "source": model.source,
     }
     description = inspect.getdoc(type(model)) or ""
@@ -76,5 +78,5 @@ def _type(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " or ".join(map(str, schema["enum"]))
     limits = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    said = [f"{sign} {schema[key]:g}" for key, sign in limits.items() if key in schema]
-    return " ".join([str(schema.get("type", "any")), *said])
+    bounds = [f"{sign} {schema[key]:g}" for key, sign in limits.items() if key in schema]
+    return " ".join([str(schema.get("type", "any")), *bounds])

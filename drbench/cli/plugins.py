@@ -117,7 +117,8 @@ def _chosen(what: list[str]) -> Iterator[registry.Plugin]:
         if (path := Path(text)) in paths:
             inside = [p for p in known if p.file and path.resolve() in (p.file, p.file.parent)]
             if not inside:
-                raise PluginError(f"{path} registers no plugin: give it a dict PLUGINS.")
+                advice = "no file in it holds PLUGINS." if path.is_dir() else "see the warning."
+                raise PluginError(f"{path} registers no plugin: {advice}")
             yield from inside
         elif named := [plugin for plugin in known if plugin.name == text]:
             yield from named

@@ -8,12 +8,19 @@ import typer
 from drbench.cli.frame import SetOption, Table, emit, parse_names, parse_settings
 from drbench.errors import RequestError
 from drbench.progress import say
+from drbench.runs.defaults import PAIRS, SAMPLE, SOURCE_STEPS, TARGET_STEPS
 
 if TYPE_CHECKING:
     from drbench.runs.record import Record
+    from drbench.runs.spec import DataRef
 
 OriginOption = Annotated[
-    str, typer.Option("--origin", help="official (the maker's files) or rendered (our drawing).")
+    str | None,
+    typer.Option(
+        "--origin",
+        help="official (the maker's files), rendered (our drawing) or own; default: official, or "
+        "the only one.",
+    ),
 ]
 ResizeOption = Annotated[
     int | None, typer.Option("--resize", metavar="N", help="Resize images to N x N, by area.")
@@ -28,6 +35,23 @@ FactorsOption = Annotated[
         "--factors",
         metavar="A,B",
         help="Columns of a folder: or hf: set that are factors; none for no factors.",
+    ),
+]
+PatternOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pattern",
+        metavar="P",
+        help="What files of a folder: are named like, such as 'obj{object}__{angle}.png': names in "
+        "braces are factors.",
+    ),
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="What images of your own are called; default: their folder's own name.",
     ),
 ]
 MetricOption = Annotated[
@@ -47,6 +71,16 @@ PairsOption = Annotated[
         "--pairs", metavar="N", min=0, help="Held-out interventions a factor to score, at most."
     ),
 ]
+DeviceOption = Annotated[
+    str, typer.Option("--device", metavar="DEV", help="cpu, cuda, cuda:1; auto: a GPU if any.")
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", metavar="N", min=1, help="Threads of the processor.")
+]
+ScoreEveryOption = Annotated[
+    int | None,
+    typer.Option("--score-every", metavar="N", min=1, help="Steps between scores in the log."),
+]
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on with what the output folder holds.")
 ]
@@ -56,37 +90,48 @@ def train(
     dataset: Annotated[str, typer.Option("--dataset", metavar="D", help="Data set to train on.")],
     model: Annotated[str, typer.Option("--model", metavar="M", help="Model to train.")],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
-    origin: OriginOption = "official",
+    origin: OriginOption = None,
     resize: ResizeOption = None,
     levels: LevelsOption = None,
     factors: FactorsOption = None,
+    name: NameOption = None,
+    pattern: PatternOption = None,
     settings: SetOption = None,
-    steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.")] = 400_000,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=0, help=f"Steps; default: {SOURCE_STEPS:,}, as published."),
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed; default: 0.")] = None,
     seeds: Annotated[
         str | None, typer.Option("--seeds", metavar="0-9", help="Several seeds: RUN/0 to RUN/9.")
     ] = None,
-    sample: SampleOption = 15_000,
-    pairs: PairsOption = 1_000,
+    sample: SampleOption = SAMPLE,
+    pairs: PairsOption = PAIRS,
     metric: MetricOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    score_every: ScoreEveryOption = None,
     resume: ResumeOption = False,
 ) -> None:
     """Train a model on a source and score its held-out images."""
+    from drbench.models.budget import Runtime
     from drbench.runs.data import declared
     from drbench.runs.execute import execute
     from drbench.runs.request import scoring_request, train_spec
 
     plain, by_metric = divided_settings(settings)
-    data = data_ref(dataset, origin, resize, levels, factors)
+    data = asked_data(dataset, origin, resize, levels, factors, name, pattern)
     labelled = bool(declared(data).factors)
     scoring = scoring_request(metric or [], by_metric, sample=sample, pairs=pairs, factors=labelled)
     if seeds and seed is not None:
         raise RequestError("--seed and --seeds are given: keep one.")
     chosen = parse_seeds(seeds) if seeds else [seed or 0]
+    runtime = Runtime(device=device, threads=threads, score_every=score_every)
     records = []
     for number in chosen:
         spec = train_spec(data, model, settings=plain, steps=steps, seed=number, scoring=scoring)
-        records.append(execute(spec, out=out / str(number) if seeds else out, resume=resume))
+        place = out / str(number) if seeds else out
+        records.append(execute(spec, out=place, resume=resume, runtime=runtime))
     report(records, out)
 
 
@@ -94,30 +139,40 @@ def transfer(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, or a folder of seeds.")],
     target: Annotated[str, typer.Option("--target", metavar="D", help="Data set to transfer to.")],
     out: Annotated[Path, typer.Option("--out", metavar="RUN2", help="Folder of the new run.")],
-    origin: OriginOption = "official",
+    origin: OriginOption = None,
     resize: ResizeOption = None,
     levels: LevelsOption = None,
     factors: FactorsOption = None,
+    name: NameOption = None,
+    pattern: PatternOption = None,
     settings: SetOption = None,
-    steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.")] = 50_000,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=0, help=f"Steps; default: {TARGET_STEPS:,}, as published."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Seed; default: the source's.")
     ] = None,
-    sample: SampleOption = 15_000,
-    pairs: PairsOption = 1_000,
+    sample: SampleOption = SAMPLE,
+    pairs: PairsOption = PAIRS,
     metric: MetricOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    score_every: ScoreEveryOption = None,
     resume: ResumeOption = False,
 ) -> None:
     """Fine-tune a run on a target without labels; score the target before and after."""
+    from drbench.models.budget import Runtime
     from drbench.runs.data import declared
     from drbench.runs.execute import execute
     from drbench.runs.folder import RunFolder, run_folders
     from drbench.runs.request import scoring_request, transfer_spec
 
     plain, by_metric = divided_settings(settings)
-    data = data_ref(target, origin, resize, levels, factors)
+    data = asked_data(target, origin, resize, levels, factors, name, pattern)
     labelled = bool(declared(data).factors)
     scoring = scoring_request(metric or [], by_metric, sample=sample, pairs=pairs, factors=labelled)
+    runtime = Runtime(device=device, threads=threads, score_every=score_every)
     records = []
     for source in run_folders(run):
         folder = RunFolder.open(source)
@@ -126,32 +181,32 @@ def transfer(
             folder.spec, data, settings=plain, steps=steps, seed=seed, scoring=scoring
         )
         place = out if source == run else out / source.name
-        records.append(execute(spec, out=place, source=source, resume=resume))
+        records.append(execute(spec, out=place, source=source, resume=resume, runtime=runtime))
     report(records, out)
 
 
-def data_ref(
-    name: str, origin: str, resize: int | None, levels: list[str] | None, factors: str | None
-) -> Any:
-    """A checked DataRef from options."""
-    from pydantic import ValidationError
+def asked_data(
+    name: str,
+    origin: str | None,
+    resize: int | None,
+    levels: list[str] | None,
+    factors: str | None,
+    called: str | None = None,
+    pattern: str | None = None,
+) -> "DataRef":
+    """The images that options name."""
+    from drbench.runs.data import data_ref
 
-    from drbench.frozen import first_problem
-    from drbench.runs.spec import DataRef
-
-    fields = {
-        "name": name,
-        "origin": origin,
-        "resize": resize,
-        "levels": parse_settings(levels),
-        "factors": parse_names(factors),
-    }
-    try:
-        return DataRef.model_validate(fields)
-    except ValidationError as error:
-        option, what = first_problem(error)
-        given = error.errors()[0]["input"]
-        raise RequestError(f"--{option} {given}: {what}.") from error
+    kept: dict[str, Any] = parse_settings(levels, option="--levels", example="scale=2")
+    return data_ref(
+        name,
+        origin,
+        resize=resize,
+        levels=kept,
+        factors=parse_names(factors),
+        called=called,
+        pattern=pattern,
+    )
 
 
 def divided_settings(settings: list[str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -190,7 +245,7 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def report(records: list["Record"], out: Path) -> None:
-    """Print what runs scored, and where they are."""
+    """Print what runs scored, and where they are; then what readers should know, each once."""
     columns = ("seed", "metric", "before", "after", "reference", "chance")
     rows = []
     for record in records:
@@ -200,20 +255,30 @@ def report(records: list["Record"], out: Path) -> None:
             rows.append(
                 (record.spec.seed, name, earlier, result.value, result.reference, result.chance)
             )
-    for line in dict.fromkeys(line for record in records for line in record.notes):
-        say(f"note: {line}")
-    for line in _reasons(records):
-        say(f"note: {line}")
     documents = [record.model_dump(mode="json") for record in records]
     emit(documents, Table(columns, rows), f"written to {out}")
+    for line in _notes(records):
+        say(line)
 
 
-def _reasons(records: list["Record"]) -> list[str]:
-    lines = [
-        f"{name}: {line}"
+def _notes(records: list["Record"]) -> list[str]:
+    """Why there is no score, then what was converted, then what to know before comparing."""
+    results = [
+        (name, result)
         for record in records
-        for results in record.scores.values()
-        for name, result in results.items()
-        for line in ([result.reason] if result.reason else []) + list(result.warnings)
+        for scores in record.scores.values()
+        for name, result in scores.items()
     ]
-    return list(dict.fromkeys(lines))
+    concerned: dict[str, dict[str, None]] = {}
+    for name, result in results:
+        if result.reason:
+            concerned.setdefault(f"no score: {result.reason}", {})[name] = None
+    for line in (line for record in records for line in record.notes):
+        concerned.setdefault(line, {})
+    for name, result in results:
+        for line in result.warnings:
+            concerned.setdefault(line, {})[name] = None
+    return [
+        f"note: {', '.join([*names])}{': ' if names else ''}{line}"
+        for line, names in concerned.items()
+    ]

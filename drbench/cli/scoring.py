@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drbench.cli.frame import JsonOption, SetOption, Table, emit, parse_settings_by_id
-from drbench.cli.loading import load_representation
+from drbench.cli.loading import load_representation, require_factors
 from drbench.cli.runs import (
     FactorsOption,
     LevelsOption,
     MetricOption,
+    NameOption,
     OriginOption,
+    PatternOption,
     ResizeOption,
-    data_ref,
+    asked_data,
 )
 from drbench.errors import RequestError
 from drbench.progress import say
 
 if TYPE_CHECKING:
-    from drbench.metrics.metric import MetricResult
+    from drbench.metrics.result import MetricResult
 
 
 def encode(
@@ -28,10 +30,12 @@ def encode(
     ],
     dataset: Annotated[str, typer.Option("--dataset", metavar="D", help="Data set to encode.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")],
-    origin: OriginOption = "official",
+    origin: OriginOption = None,
     resize: ResizeOption = None,
     levels: LevelsOption = None,
     factors: FactorsOption = None,
+    name: NameOption = None,
+    pattern: PatternOption = None,
     sample: Annotated[int, typer.Option("--sample", min=1, help="Rows, at most.")] = 15_000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sample.")] = 0,
 ) -> None:
@@ -40,12 +44,13 @@ def encode(
     A function maps images (k, height, width, channel) uint8 to latents (k, D), or to
     (mean, sampled). A run is given its held-out rows, a function any rows.
     """
-    from drbench.runs.encode import encode_dataset
+    from drbench.runs.encode import encode_sample
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"{out} exists already: choose another --out.")
-    data = data_ref(dataset, origin, resize, levels, factors)
-    representation, data_hash = encode_dataset(encoder, data, sample=sample, seed=seed)
+    data = asked_data(dataset, origin, resize, levels, factors, name, pattern)
+    encoded = encode_sample(encoder, data, sample=sample, seed=seed)
+    representation = encoded.representation
     path = representation.save(out)
     for line in representation.notes:
         say(f"note: {line}")
@@ -54,7 +59,7 @@ def encode(
         "rows": len(representation.codes),
         "latents": representation.latents.shape[1],
         "pairs": 0 if pairs is None else len(pairs.factor),
-        "data_hash": data_hash,
+        "data_hash": encoded.data_hash,
         "path": str(path),
     }
     emit(facts, Table(("", ""), list(facts.items())))
@@ -75,20 +80,23 @@ def score(
     json: JsonOption = None,
 ) -> None:
     """Score a representation: two arrays in a folder are enough."""
-    from drbench.cli.scores import score_tables
+    from drbench.cli.score_tables import score_tables
+    from drbench.metrics.metric import load_metric
+    from drbench.runs.memo import remembered_scores
     from drbench.runs.provenance import library_versions, plugin_versions
     from drbench.runs.request import scoring_request
-    from drbench.runs.scores import remembered_scores
 
-    place, representation = load_representation(path, kind)
+    folder, representation = load_representation(path, kind)
     labelled = bool(representation.factors)
     by_metric = parse_settings_by_id(settings)
     request = scoring_request(metric or [], by_metric, sample=1, factors=labelled)
+    if needing := [name for name in request.metrics if not load_metric(name).unsupervised]:
+        require_factors(folder, representation, needing[0])
     plugins = plugin_versions({"metric": list(request.metrics)})
     document: dict[str, Any] = {
         "metrics": {},
         "provenance": {
-            "path": str(place),
+            "path": str(folder),
             "kind": kind,
             "seed": seed,
             "representation_hash": representation.fingerprint,

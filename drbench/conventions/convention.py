@@ -31,9 +31,9 @@ class Choices(ABC):
             If the library's code gives no number here.
         """
 
-    def seconds(self, representation: Representation) -> float:
-        """Rough time of a score that takes minutes; else 0."""
-        return 0.0
+    def takes_minutes(self, representation: Representation) -> bool:
+        """Whether a score takes so long that it is left out unless it is asked for."""
+        return False
 
     def told(self) -> dict[str, Any]:
         """The choices by name, for people."""

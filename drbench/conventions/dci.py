@@ -17,6 +17,9 @@ from drbench.metrics.estimate.parallel import in_parallel
 from drbench.metrics.predict.fits import explained
 from drbench.representation.representation import Representation
 
+_LARGE = 10_000
+"""Values of all latents from which on forests take minutes."""
+
 
 @final
 class _Found(NamedTuple):
@@ -58,10 +61,8 @@ class Dci(Choices):
             "informativeness": float(np.mean([each.informativeness for each in found])),
         }
 
-    def seconds(self, representation: Representation) -> float:
-        if self.predictor != "random forest":
-            return 0.0
-        return len(representation.factors) * (3.0 + 9e-4 * representation.latents.size)
+    def takes_minutes(self, representation: Representation) -> bool:
+        return self.predictor == "random forest" and representation.latents.size > _LARGE
 
     def _found(self, representation: Representation, seed: int) -> list[_Found]:
         factors = factors_of(representation, self.single_valued_factors)
@@ -81,8 +82,7 @@ class Dci(Choices):
             split = split_by(self.rows, representation, j, seed)
             numbers = representation.codes[:, j].astype(np.float64)
             calls[j] = (self.predictor, representation.latents, numbers, split, seed)
-        each = dict.fromkeys(calls, self.seconds(representation) / len(calls))
-        return in_parallel(regress, calls, each, f"{self.predictor}, factors")
+        return in_parallel(regress, calls, f"{self.predictor}, factors")
 
     def _judged(self, found: Regression) -> float:
         if self.informativeness == "accuracy or R^2":

@@ -35,8 +35,6 @@ CONVENTIONS: dict[str, tuple[Convention, ...]] = {
 """Conventions of each metric that several libraries have."""
 DEFAULT = ("mig", "dci", "omes", "gbt_pruned")
 """What is explained where no metric is named."""
-PATIENCE = 60.0
-"""Expected seconds above which a convention is left out unless it is asked for."""
 
 
 @final
@@ -53,8 +51,8 @@ class Explanation:
     """Why there is none."""
     walks: tuple[Walk, ...]
     """One for each convention that was followed."""
-    left_out: dict[str, float]
-    """Conventions that would take long, with the seconds expected."""
+    left_out: tuple[str, ...]
+    """Libraries whose convention would take minutes."""
 
 
 def explain(
@@ -76,7 +74,7 @@ def explain(
     seed : int
         Seed of whatever is random, which the libraries mostly leave without one.
     slow : bool
-        Follow the conventions that take more than a minute too.
+        Follow the conventions that take minutes too.
     on_result : callable, optional
         Called with each explanation as soon as it is there.
 
@@ -101,14 +99,15 @@ def _explain(name: str, representation: Representation, seed: int, slow: bool) -
     conventions = CONVENTIONS[name]
     ours = type(conventions[0].choices)()
     if reason := why_not(representation):
-        return Explanation(name, ours.told(), None, reason, (), {})
+        return Explanation(name, ours.told(), None, reason, (), ())
     reason = load_metric(name)(representation, seed=seed).reason
     start = None if reason else ours.score(representation, seed)
     known: Known = {} if start is None else {ours: start}
-    expected = {each.library: each.choices.seconds(representation) for each in conventions}
-    left_out = {
-        library: seconds for library, seconds in expected.items() if seconds > PATIENCE and not slow
-    }
+    left_out = tuple(
+        each.library
+        for each in conventions
+        if not slow and each.choices.takes_minutes(representation)
+    )
     walks = [
         walk(convention, representation, start, seed=seed, known=known)
         for convention in conventions

@@ -53,16 +53,15 @@ class Sap(Choices):
         latents = representation.latents
         if self.latents == "standardised":
             latents = Scaling.of(latents).apply(latents)
-        calls, seconds = {}, {}
+        calls = {}
         for j in factors:
             labels, split = representation.codes[:, j], split_by(self.rows, representation, j, seed)
             if self.score_of_a_latent == "accuracy" and np.ptp(labels[split.train]) == 0:
                 name = representation.factors[j].name
                 raise NoValueError(f"scikit-learn refuses to fit {name}: one class to train on")
             calls[j] = (latents, labels, split, self._penalty(len(split.train)))
-            seconds[j] = 1e-7 * latents.size * (representation.factors[j].size or 0)
         function = _accuracies if self.score_of_a_latent == "accuracy" else _explained
-        return in_parallel(function, calls, seconds, f"predictors of one latent, {self.rows}")
+        return in_parallel(function, calls, f"predictors of one latent, {self.rows}")
 
     def _penalty(self, rows: int) -> float:
         return PUBLISHED_PENALTY if self.penalty == "0.01" else penalty(rows)

@@ -3,14 +3,10 @@
 from drbench.conventions.convention import NoValueError
 from drbench.conventions.memory import remembered
 from drbench.conventions.rows import Protocol, split_by
-from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.predict.boosting import workers
-from drbench.metrics.predict.fits import Columns, Fit
-from drbench.metrics.predict.trees import fit_columns, fit_factor
-from drbench.progress import track
+from drbench.metrics.predict.fits import Fit
+from drbench.metrics.predict.predictors import Columns, fit_columns, fit_factors
+from drbench.metrics.predict.trees import Trees
 from drbench.representation.representation import Representation
-
-_ROUNDS = 100
 
 
 def fit_trees(
@@ -26,9 +22,7 @@ def fit_trees(
         If the rows to train on hold one class of some factor: scikit-learn refuses them.
     """
     if protocol == "a third held out":
-        return fit_columns(
-            representation, columns, seed=seed, rounds=_ROUNDS, engine="compiled"
-        ).fits
+        return fit_columns(representation, columns, Trees(), seed=seed).fits
     key = (representation.fingerprint, tuple(columns.items()), protocol, seed)
     return remembered(key, lambda: _fit(representation, columns, protocol, seed))
 
@@ -36,26 +30,12 @@ def fit_trees(
 def _fit(
     representation: Representation, columns: Columns, protocol: Protocol, seed: int
 ) -> dict[int, Fit]:
-    import joblib
-
-    latents = Scaling.of(representation.latents).apply(representation.latents)
-    fits = {}
-    with workers(joblib.cpu_count()) as crew:
-        for j, chosen in track(columns.items(), f"boosted trees, {protocol}", len(columns)):
-            labels, split = representation.codes[:, j], split_by(protocol, representation, j, seed)
-            seen = labels[split.train]
-            if seen.min() == seen.max():
-                raise NoValueError(
-                    f"scikit-learn refuses to fit {representation.factors[j].name}: the rows to "
-                    "train on hold one class of it"
-                )
-            fits[j] = fit_factor(
-                latents[:, list(chosen)],
-                labels,
-                split,
-                is_class=True,
-                seed=seed,
-                rounds=_ROUNDS,
-                crew=crew,
+    splits = {j: split_by(protocol, representation, j, seed) for j in columns}
+    for j, split in splits.items():
+        seen = representation.codes[split.train, j]
+        if seen.min() == seen.max():
+            raise NoValueError(
+                f"scikit-learn refuses to fit {representation.factors[j].name}: the rows to "
+                "train on hold one class of it"
             )
-    return fits
+    return fit_factors(representation, columns, splits, Trees(), seed=seed)

@@ -7,12 +7,13 @@ row is the mixed-radix number of its classes; elsewhere rows are found by binary
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from drbench.data.spec import Factor
+from drbench.errors import RequestError
 
 NO_CLASS = -1
 """Code of a continuous factor, which has values and no classes."""
@@ -23,20 +24,76 @@ def code_dtype(sizes: Sequence[int]) -> np.dtype:
     return np.dtype(np.int16 if max(sizes, default=1) <= 2**15 else np.int32)
 
 
-def grid_codes(sizes: Sequence[int]) -> Int[np.ndarray, "n factor"]:
+def grid_codes(sizes: Any) -> Int[np.ndarray, "n factor"]:
     """All combinations of classes in row-major order: the last factor varies fastest.
+
+    Parameters
+    ----------
+    sizes : array-like of int
+        Number of classes of each factor, 1 or more.
+
+    Raises
+    ------
+    RequestError
+        If they are no such numbers.
 
     Examples
     --------
     >>> grid_codes([2, 2]).tolist()
     [[0, 0], [0, 1], [1, 0], [1, 1]]
     """
+    sizes = np.atleast_1d(sizes).tolist()
+    if not all(isinstance(size, int) and size >= 1 for size in sizes):
+        raise RequestError(
+            f"A grid needs a whole number of classes, 1 or more, of each factor; it got {sizes}."
+        )
     codes = np.empty((*sizes, len(sizes)), dtype=code_dtype(sizes))
     for factor, size in enumerate(sizes):
         shape = [1] * len(sizes)
         shape[factor] = size
         codes[..., factor] = np.arange(size).reshape(shape)
     return codes.reshape(math.prod(sizes), len(sizes))
+
+
+def stray_class(codes: Int[np.ndarray, "n factor"], factors: Sequence[Factor]) -> str:
+    """What lies outside its factor's classes, in words; empty if nothing does.
+
+    Examples
+    --------
+    >>> stray_class(np.array([[0], [3]]), [Factor(name="x", kind="ordinal", size=3)])
+    'factor x has a class 3, outside 0 to 2'
+    """
+    for factor, column in zip(factors, codes.T, strict=True):
+        low, high = int(column.min(initial=0)), int(column.max(initial=0))
+        if factor.size is not None and (low < 0 or high >= factor.size):
+            wrong = low if low < 0 else high
+            return f"factor {factor.name} has a class {wrong}, outside 0 to {factor.size - 1}"
+    return ""
+
+
+def row_numbers(rows: Any, count: int) -> Int[np.ndarray, "k"]:
+    """Numbers of rows, given as any array-like of whole numbers.
+
+    Raises
+    ------
+    RequestError
+        If they are not a list of whole numbers from 0 to count - 1.
+    """
+    try:
+        numbers = np.asarray(rows)
+    except (TypeError, ValueError):
+        numbers = np.empty(())
+    if numbers.size == 0 and numbers.ndim == 1:
+        return numbers.astype(np.int64)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        what = f"{numbers.dtype} of shape {numbers.shape}" if numbers.ndim else repr(rows)
+        raise RequestError(
+            f"Rows are asked for by a list of their numbers, such as [0, 1], not by {what}."
+        )
+    if numbers.min() < 0 or numbers.max() >= count:
+        wrong = numbers.min() if numbers.min() < 0 else numbers.max()
+        raise RequestError(f"There is no row {wrong}: the rows are 0 to {count - 1:,}.")
+    return numbers
 
 
 def strides(sizes: Sequence[int]) -> Int[np.ndarray, "factor"]:
@@ -166,5 +223,5 @@ class CodeIndex:
         own = self.codes[rows, factor].astype(np.int64)
         levels = np.arange(self.sizes[factor])
         shift = (levels[None, :] - own[:, None]) * self.strides[factor]
-        found = self.rows(self.row_keys(rows)[:, None] + shift)
-        return found, (found >= 0) & (levels[None, :] != own[:, None])
+        partners = self.rows(self.row_keys(rows)[:, None] + shift)
+        return partners, (partners >= 0) & (levels[None, :] != own[:, None])

@@ -3,17 +3,27 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from drbench.data import imaging
-from drbench.data.codes import CodeIndex
+from drbench.data.codes import CodeIndex, row_numbers, stray_class
 from drbench.data.spec import DatasetSpec, Origin
 from drbench.errors import DataError
 
 Images = UInt8[np.ndarray, "k height width channel"]
+
+
+@final
+class Cut(NamedTuple):
+    """Where a set that was cut down comes from."""
+
+    whole: "GroundTruth"
+    """The set before anything was cut from it."""
+    rows: Int[np.ndarray, "n"]
+    """Which of its rows are left, in their order."""
 
 
 @final
@@ -31,33 +41,39 @@ class GroundTruth:
     """Whether these are the maker's files or a drawing of our own."""
     codes: Int[np.ndarray, "n factor"]
     """Class of each factor in each row; -1 in the column of a continuous factor."""
-    images: Callable[[Int[np.ndarray, "k"]], Images]
-    """Images of the given rows, (k, height, width, channel), 0 to 255."""
+    images: Callable[[Any], Images]
+    """Images of the given rows, (k, height, width, channel), 0 to 255. A plugin's function is
+    called with an array (k,) of valid row numbers; it may be asked with any array-like."""
     values: Float[np.ndarray, "n factor"] | None = None
     """Real values of the factors, where known; needed for continuous factors."""
     groups: Int[np.ndarray, "n"] | None = None
     """Split group of each row, where the spec declares one."""
     notes: tuple[str, ...] = ()
     """What users should know about these files: what is missing, what was converted."""
+    cut: Cut | None = None
+    """Where the rows come from if `select` or `subgrid` cut the set down: a row is held out of
+    training with the row of the whole set that it is."""
 
     def __post_init__(self) -> None:
         name, factors = self.spec.name, self.spec.factors
+        for field in ("codes", "values", "groups"):
+            if (array := getattr(self, field)) is not None:
+                object.__setattr__(self, field, _array(f"{name}: {field}", array))
+        if not isinstance(self.images, _Images):
+            object.__setattr__(self, "images", _Images(self.images, len(self.codes)))
         if self.codes.ndim != 2 or self.codes.shape[1] != len(factors):
             raise DataError(
                 f"{name}: codes have shape {self.codes.shape}, expected (n, {len(factors)})."
             )
+        if self.codes.dtype.kind != "i":
+            raise DataError(f"{name}: codes are {self.codes.dtype}, expected signed integers.")
         if not len(self.codes):
             raise DataError(f"{name}: there is not a single image.")
-        for factor, column in zip(factors, self.codes.T, strict=True):
-            if factor.size is None:
-                if self.values is None:
-                    raise DataError(f"{name}: the continuous factor {factor.name} has no values.")
-            elif column.min() < 0 or column.max() >= factor.size:
-                wrong = column.min() if column.min() < 0 else column.max()
-                raise DataError(
-                    f"{name}: factor {factor.name} has a class {wrong}, outside 0 to "
-                    f"{factor.size - 1}."
-                )
+        if wrong := stray_class(self.codes, factors):
+            raise DataError(f"{name}: {wrong}.")
+        if self.values is None and 0 in self.spec.sizes:
+            factor = factors[self.spec.sizes.index(0)]
+            raise DataError(f"{name}: the continuous factor {factor.name} has no values.")
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -73,9 +89,16 @@ class GroundTruth:
             _, apart = np.unique(self.values[:, continuous], axis=0, return_inverse=True)
         return CodeIndex(self.codes, self.spec.sizes, apart)
 
-    def select(self, rows: Int[np.ndarray, "k"], *, note: str = "") -> "GroundTruth":
-        """The same data set with some of its rows only."""
-        rows = np.asarray(rows)
+    def select(self, rows: Any, *, note: str = "") -> "GroundTruth":
+        """The same data set with some of its rows only.
+
+        Raises
+        ------
+        RequestError
+            If one of them is no row's number.
+        """
+        rows = row_numbers(rows, len(self))
+        cut = Cut(self, rows) if self.cut is None else Cut(self.cut.whole, self.cut.rows[rows])
         return replace(
             self,
             codes=self.codes[rows],
@@ -83,6 +106,7 @@ class GroundTruth:
             values=None if self.values is None else self.values[rows],
             groups=None if self.groups is None else self.groups[rows],
             notes=(*self.notes, note) if note else self.notes,
+            cut=cut,
         )
 
     def subgrid(self, levels: Mapping[str, int]) -> "GroundTruth":
@@ -112,8 +136,14 @@ class GroundTruth:
         return replace(self.select(rows), spec=spec, codes=codes[rows])
 
     def resized(self, height: int, width: int | None = None) -> "GroundTruth":
-        """The same data set resized by area, to a square if only one side is given."""
-        width = height if width is None else width
+        """The same data set resized by area, to a square if only one side is given.
+
+        Raises
+        ------
+        RequestError
+            If a side is not a whole number from 1 to 4,096.
+        """
+        height, width = imaging.image_sides((height, height if width is None else width))
         if self.spec.image_shape[:2] == (height, width):
             return self
         return self._converted(
@@ -139,6 +169,25 @@ class GroundTruth:
             images=lambda rows: convert(self.images(rows)),
             notes=(*self.notes, conversion(self.spec.image_shape, shape)),
         )
+
+
+@final
+class _Images:
+    """A function from rows to images that is only asked for rows that there are."""
+
+    def __init__(self, images: Callable[[Any], Images], count: int) -> None:
+        self._images, self._count = images, count
+
+    def __call__(self, rows: Any) -> np.ndarray:
+        return self._images(row_numbers(rows, self._count))
+
+
+def _array(what: str, entries: Any) -> np.ndarray:
+    """An array-like as an array; one that is an array already as it is."""
+    try:
+        return np.asarray(entries)
+    except ValueError as error:
+        raise DataError(f"{what} are no table: their rows have several lengths.") from error
 
 
 def conversion(old: tuple[int, int, int], new: tuple[int, int, int]) -> str:

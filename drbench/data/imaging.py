@@ -1,14 +1,37 @@
 """Conversions of image batches: size and channels."""
 
 import functools
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from drbench.errors import RequestError
 
+LARGEST_SIDE = 4096
+"""Pixels of a side to which images are resized, at most."""
+
 GREY_WEIGHTS = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """ITU-R BT.601 luma, what Pillow's convert("L") uses."""
+
+
+def image_sides(size: Any) -> tuple[int, int]:
+    """Height and width to resize to, of one number for a square or of both.
+
+    Raises
+    ------
+    RequestError
+        If they are not one or two whole numbers from 1 to 4,096.
+    """
+    sides = np.asarray(size)
+    is_size = sides.dtype.kind in "iu" and sides.shape in ((), (2,))
+    if not is_size or sides.min() < 1 or sides.max() > LARGEST_SIDE:
+        raise RequestError(
+            f"Images cannot be resized to {size}: give one side or (height, width), whole numbers "
+            f"from 1 to {LARGEST_SIDE:,} pixels."
+        )
+    height, width = np.broadcast_to(sides, 2).tolist()
+    return height, width
 
 
 @functools.lru_cache(maxsize=16)

@@ -34,8 +34,8 @@ class Part:
         self, rows: Int[np.ndarray, "k"], factor: int
     ) -> tuple[Int[np.ndarray, "k level"], Bool[np.ndarray, "k level"]]:
         """As `CodeIndex.neighbours`, of allowed rows only."""
-        found, exists = self.index.neighbours(rows, factor)
-        return found, exists & self.allowed[found]
+        partners, exists = self.index.neighbours(rows, factor)
+        return partners, exists & self.allowed[partners]
 
 
 def part_of(truth: GroundTruth, allowed: Bool[np.ndarray, "n"]) -> Part:
@@ -75,7 +75,7 @@ def drawn_partners(
     tried : int
         In 0 to base.
     """
-    found, missing, tried = [np.empty((0, 2), dtype=np.int64)], pairs, 0
+    drawn, missing, tried = [np.empty((0, 2), dtype=np.int64)], pairs, 0
     chunk = max(pairs, 1024)
     for start in range(0, len(bases), chunk):
         base = bases[start : start + chunk]
@@ -84,9 +84,9 @@ def drawn_partners(
         choice = np.argmax(np.where(exists, rng.random(exists.shape), -1), axis=1)
         good = np.flatnonzero(exists.any(axis=1))[:missing]
         partner = part.index.rows(part.index.row_keys(partners[good, choice[good]]), rng)
-        found.append(np.stack([base[good], partner], axis=1))
+        drawn.append(np.stack([base[good], partner], axis=1))
         missing -= len(good)
         if not missing:
-            return np.concatenate(found), tried + (int(good[-1]) + 1 if len(good) else 0)
+            return np.concatenate(drawn), tried + (int(good[-1]) + 1 if len(good) else 0)
         tried += len(base)
-    return np.concatenate(found), tried
+    return np.concatenate(drawn), tried

@@ -15,7 +15,7 @@ from drbench.data.ground_truth import GroundTruth
 from drbench.data.partners import drawn_partners, part_of
 from drbench.errors import RequestError
 
-SPLIT_STREAM, SAMPLE_STREAM, BATCH_STREAM = 0, 2, 3
+SPLIT_STREAM, INTERVENTION_STREAM, SAMPLE_STREAM, BATCH_STREAM = range(4)
 """Second entries of seeds, so that one seed gives independent draws for each purpose."""
 
 _MOST_DRAWS = 2**22
@@ -25,6 +25,9 @@ _LARGEST_ROUND = 2**16
 def split_rows(truth: GroundTruth, seed: int, share: float = 0.2) -> Bool[np.ndarray, "n"]:
     """Rows that training never sees.
 
+    A set has one split, whatever it is cut down to: a row of a cut is held out if that row of the
+    whole set is.
+
     Parameters
     ----------
     truth : GroundTruth
@@ -32,7 +35,8 @@ def split_rows(truth: GroundTruth, seed: int, share: float = 0.2) -> Bool[np.nda
     seed : int
         Equal seeds hold out equal rows.
     share : float
-        Share of rows to hold out, in (0, 1): exact to the row; with groups, to the group.
+        Share of the whole set's rows to hold out, in (0, 1): exact to the row; with groups, to the
+        group. A cut has as many of them as fall into it.
 
     Returns
     -------
@@ -42,10 +46,19 @@ def split_rows(truth: GroundTruth, seed: int, share: float = 0.2) -> Bool[np.nda
     Raises
     ------
     RequestError
-        If there are not two rows, or groups, to part.
+        If there are not two rows, or groups, to part, or a cut has rows of one part only.
     """
     if not 0 < share < 1:
         raise RequestError(f"The held-out share is {share}: choose one between 0 and 1.")
+    if truth.cut is not None:
+        held_out = split_rows(truth.cut.whole, seed, share)[truth.cut.rows]
+        if held_out.all() or not held_out.any():
+            part = "for training" if held_out.all() else "held out"
+            raise RequestError(
+                f"{truth.spec.name} is cut down to {len(truth):,} images, of which seed {seed} "
+                f"leaves none {part}: keep more levels, or choose another seed."
+            )
+        return held_out
     rng = np.random.default_rng([seed, SPLIT_STREAM])
     n = len(truth)
     if truth.groups is None:
@@ -103,6 +116,7 @@ def image_rows(
 def weak_pairs(
     truth: GroundTruth,
     allowed: Bool[np.ndarray, "n"],
+    *,
     count: int,
     k: int,
     distinct: bool,
@@ -150,7 +164,7 @@ def weak_pairs(
             f"Pairs that differ in k={k} factors: {truth.spec.name} has {len(varying)} factors "
             f"that vary, so choose k from 1 to {len(varying)}."
         )
-    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    drawn: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     missing = count
     for size in _rounds(count):
         base = rng.integers(len(allowed), size=size)
@@ -158,10 +172,10 @@ def weak_pairs(
         changed = np.sort(varying[_subsets(len(base), len(varying), k, rng)], axis=1)
         partner = _redrawn(truth, base, changed, distinct, rng)
         good = (partner >= 0) & allowed[partner]
-        found.append((base[good], partner[good], changed[good]))
+        drawn.append((base[good], partner[good], changed[good]))
         missing -= int(good.sum())
         if missing <= 0:
-            first, second, columns = (np.concatenate(part) for part in zip(*found, strict=True))
+            first, second, columns = (np.concatenate(part) for part in zip(*drawn, strict=True))
             return first[:count], second[:count], columns[:count]
     raise RequestError(
         f"{truth.spec.name}: {_MOST_DRAWS:,} draws gave {count - missing} of {count} pairs that "
@@ -204,16 +218,16 @@ def intervention_rows(
     part = part_of(truth, allowed)
     bases = rng.permutation(part.bases)
     redrawn = np.full(len(truth.spec.factors), np.nan)
-    found = [np.empty((0, 2), dtype=np.int64)]
+    drawn = [np.empty((0, 2), dtype=np.int64)]
     counts = np.zeros(len(redrawn), dtype=np.int64)
     for factor in np.flatnonzero(truth.index.varying):
         rows, tried = drawn_partners(part, bases, int(factor), pairs, rng)
-        found.append(rows)
+        drawn.append(rows)
         counts[factor] = len(rows)
         if len(rows):
             redrawn[factor] = 1 - len(rows) / tried
     factors = np.repeat(np.arange(len(redrawn)), counts)
-    return InterventionRows(factors, part.in_set(np.concatenate(found)), redrawn)
+    return InterventionRows(factors, part.in_set(np.concatenate(drawn)), redrawn)
 
 
 def partnerless_share(

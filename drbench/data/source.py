@@ -7,12 +7,14 @@ from typing import final
 
 import numpy as np
 
+from drbench.data.files.fetch import pinned
 from drbench.data.files.prepared import open_prepared
+from drbench.data.files.rows import Rows
 from drbench.data.files.stored import Contents, open_stored
 from drbench.data.ground_truth import GroundTruth
 from drbench.data.spec import DatasetSpec, Origin
 from drbench.errors import DataError, MissingFilesError
-from drbench.files import data_dir
+from drbench.files import data_dir, sha256_file
 
 
 @final
@@ -81,8 +83,10 @@ class Source:
         The way to open a set that is files; see `drbench.data.files.stored.open_stored`. `read` is
         called only if the cache does not hold the set yet.
         """
+        inputs = list(inputs)
 
         def sound() -> Contents:
+            self._require_fetched(inputs)
             contents = read()
             return replace(contents, images=self._sound(contents.images))
 
@@ -96,18 +100,20 @@ class Source:
         shape: tuple[int, ...],
         chunks: Callable[[], Iterator[np.ndarray]],
         required: bool = True,
-    ) -> np.ndarray | None:
-        """A uint8 array kept in the cache, made once from `chunks` and mapped into memory.
+    ) -> Rows | None:
+        """Rows of a uint8 array kept in the cache, made once from `chunks`.
 
         See `drbench.data.files.prepared.open_prepared`. With `required=False` the array is made
         only if preparation was asked for, and None is returned where it does not exist.
         """
+        inputs = list(inputs)
+
+        def sound() -> Iterator[np.ndarray]:
+            self._require_fetched(inputs)
+            yield from self._sound(chunks())
+
         return open_prepared(
-            name,
-            inputs=inputs,
-            shape=shape,
-            chunks=lambda: self._sound(chunks()),
-            make=required or self.prepare,
+            name, inputs=inputs, shape=shape, chunks=sound, make=required or self.prepare
         )
 
     def fault(self, error: DataError) -> None:
@@ -118,6 +124,16 @@ class Source:
         if self.faults is None:
             raise error
         self.faults.append(error)
+
+    def _require_fetched(self, inputs: Iterable[Path]) -> None:
+        """Refuse files that are no longer what was fetched: not every format would notice."""
+        for path in inputs:
+            fetched = pinned(path.parent, self.spec).files.get(path.name)
+            if fetched is not None and sha256_file(path) != fetched.sha256:
+                raise DataError(
+                    f"{path} has changed since it was fetched on {fetched.date}: it is damaged. "
+                    f"Delete it and run `drbench datasets fetch {self.spec.name}`."
+                )
 
     def _sound(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Blocks as they come; after the last of them the faults that were noted."""

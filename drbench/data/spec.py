@@ -10,7 +10,8 @@ from drbench.errors import RequestError
 from drbench.frozen import Frozen
 
 FactorKind = Literal["categorical", "ordinal", "cyclic", "continuous"]
-Origin = Literal["official", "rendered"]
+Origin = Literal["official", "rendered", "own"]
+"""The maker's files, a drawing computed from the classes, or images of one's own on this disk."""
 
 
 class Factor(Frozen):
@@ -142,6 +143,14 @@ class DatasetSpec(Frozen):
             raise ValueError(f"data set {self.name}: image shape {self.image_shape}")
         return self
 
+    @property
+    def default_origin(self) -> Origin:
+        """The origin that is opened where none is named: official if there is one, else the first.
+
+        Of two origins one is always official, so that the first is the only one.
+        """
+        return "official" if "official" in self.origins else self.origins[0]
+
     def require_origin(self, origin: str) -> None:
         """Refuse an origin that cannot be opened.
 
@@ -151,8 +160,10 @@ class DatasetSpec(Frozen):
             Naming those that can.
         """
         if origin not in self.origins:
-            known = " or ".join(self.origins)
-            raise RequestError(f"{self.name} has no {origin} origin: it can be opened as {known}.")
+            origins = " or ".join(self.origins)
+            raise RequestError(
+                f"{self.name} has no {origin} origin: it can be opened as {origins}."
+            )
 
     def subgrid(self, levels: Mapping[str, int]) -> "DatasetSpec":
         """The declaration with `levels[name]` evenly spaced classes of each named factor.
@@ -164,8 +175,8 @@ class DatasetSpec(Frozen):
         """
         for name in levels:
             if name not in self.factor_names:
-                known = ", ".join(self.factor_names)
-                raise RequestError(f"{self.name} has no factor {name!r}: its factors are {known}.")
+                names = ", ".join(self.factor_names)
+                raise RequestError(f"{self.name} has no factor {name!r}: its factors are {names}.")
         factors = tuple(
             f.subset(f.kept_classes(levels[f.name])) if f.name in levels else f
             for f in self.factors

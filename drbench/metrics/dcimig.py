@@ -3,18 +3,19 @@
 import numpy as np
 from jaxtyping import Float
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning
-from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.estimate.information import (
     INVARIANCES,
+    TOLERANCE,
     Binned,
     Bins,
+    Score,
+    binned_result,
     classes_only,
     gaps,
-    views,
 )
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -23,8 +24,8 @@ from drbench.representation.representation import Representation
     measures="modularity, compactness and explicitness in one",
     range=(0.0, 1.0),
     source="Sepliarskaia, Kiseleva, de Rijke, 2019, arXiv 1910.05587",
-    cost="n * factors * latents; about 7 ms at 15,000 rows",
-    duration=Duration(0.0075, rows=1.1, latents=1.05, classes=0),
+    cost="quick",
+    tolerance=TOLERANCE,
     invariances=INVARIANCES,
     faults=(
         "Several latents may belong to one factor and only the best counts: a factor that is "
@@ -63,25 +64,8 @@ def dcimig(
         the classes themselves as latents, binned alike. `chance`: the same latents with their rows
         shuffled.
     """
-    selection = classes_only(representation, "DCIMIG")
-    used = selection.used
-    seen = views(representation, used, seed=seed, bins=bins, binning=binning)
-    reason = reason_for(used, selection.declined)
-    if reason is None and len(used) < 2:
-        reason = "DCIMIG compares factors, and one alone varies here"
-    best = best_gaps(seen.code.information) if len(used) > 1 else np.empty(0)
-    shares = dict(zip(used, best / seen.code.entropy, strict=True)) if len(used) > 1 else {}
-    return MetricResult(
-        value=None if reason else _score(seen.code),
-        per_factor=by_factor(representation, shares),
-        parameters={"seed": seed, "bins": bins, "binning": binning},
-        n_samples=len(representation.codes),
-        reference=None if reason else _score(seen.perfect),
-        chance=None if reason else _score(seen.shuffled),
-        matrix=rows_of(spread_out(seen.code.information, used, len(representation.factors))),
-        warnings=selection.warnings,
-        reason=reason,
-    )
+    selection = classes_only(representation, "DCIMIG").comparing_factors("DCIMIG")
+    return binned_result(representation, selection, _score, seed=seed, bins=bins, binning=binning)
 
 
 def best_gaps(
@@ -99,5 +83,7 @@ def best_gaps(
     return best
 
 
-def _score(binned: Binned) -> float:
-    return float(min(best_gaps(binned.information).sum() / binned.entropy.sum(), 1.0))
+def _score(binned: Binned) -> Score:
+    best = best_gaps(binned.information)
+    value = min(float(best.sum() / binned.entropy.sum()), 1.0)
+    return Score(value, dict(enumerate(best / binned.entropy)), binned.information)

@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from pydantic import Field
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.draws import Batch, Classmates, Draws, Sharing, guess_result, recalls
-from drbench.metrics.estimate.factors import rows_of, select
+from drbench.metrics.estimate.factors import select
 from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -19,8 +19,8 @@ from drbench.representation.representation import Representation
     measures="modularity",
     range=(0.0, 1.0),
     source="Kim, Mnih, ICML 2018, arXiv 1802.05983",
-    cost="draws * batch * latents; 0.2 s at 10 latents, whatever the number of rows",
-    duration=Duration(0.1, rows=0.55, latents=1, classes=0),
+    cost="quick",
+    tolerance=2e-3,  # a draw or two votes for another latent; not measured
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 1e-9,
@@ -105,7 +105,7 @@ def factor_vae_score(
         scores,
         parameters={"seed": seed, "batch": batch, "draws": draws, "inactive": inactive},
         warnings=warnings,
-        matrix=rows_of(shares),
+        matrix=shares,
     )
 
 

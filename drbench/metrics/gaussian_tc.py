@@ -3,10 +3,11 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from drbench.metrics.duration import Duration
-from drbench.metrics.estimate.factors import by_factor, perfect_code
+from drbench.metrics.estimate.factors import perfect_code
+from drbench.metrics.estimate.results import result_of
 from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 _SINGULAR = 1e-10
@@ -18,9 +19,9 @@ _SINGULAR = 1e-10
     measures="independence of the latents, without factors",
     range=(0.0, 1e6),  # there is no bound, but each latent adds less than -log(_SINGULAR) nats
     source="Watanabe, IBM J. Res. Dev. 1960; of Gaussians as in Locatello et al., ICML 2019",
-    cost="n * latents^2 + latents^3; a few ms at 10 latents, seconds at 768",
-    duration=Duration(0.008, rows=1.3, latents=1.2, classes=0),
-    higher_is_better=False,
+    cost="quick",
+    direction="lower",
+    tolerance=1e-3,  # the logarithm of a small variance has few digits; not measured
     unsupervised=True,
     invariances={
         "permute_latents": 1e-9,
@@ -76,13 +77,14 @@ def gaussian_tc(representation: Representation, *, seed: int) -> MetricResult:
             "one latent is a linear function of the others, to rounding, or there are too few rows "
             f"({len(latents)} for {latents.shape[1]} latents): the total correlation is infinite"
         )
-    return MetricResult(
-        value=None if reason else value,
-        per_factor=by_factor(representation, {}),
+    return result_of(
+        representation,
+        None,
+        value=value,
+        scores={},
         parameters={"seed": seed},
-        n_samples=len(latents),
-        reference=None if reason or not representation.factors else total_correlation(ideal),
-        chance=None if reason else total_correlation(shuffled),
+        reference=total_correlation(ideal) if representation.factors else None,
+        chance=total_correlation(shuffled),
         reason=reason,
     )
 

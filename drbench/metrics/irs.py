@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from pydantic import Field
 
-from drbench.metrics.duration import Duration
-from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, select, spread_out
+from drbench.metrics.estimate.factors import select, spread_out
 from drbench.metrics.estimate.information import mean_by_factor
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.estimate.results import result_of
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 _ROUNDING = 1e-12
@@ -21,8 +22,7 @@ _ROUNDING = 1e-12
     measures="modularity, as robustness to interventions on other factors",
     range=(0.0, 1.0),
     source="Suter, Miladinovic, Schoelkopf, Bauer, ICML 2019, arXiv 1811.00007",
-    cost="n log n * factors * latents; about 50 ms at 15,000 rows",
-    duration=Duration(0.09, rows=1.15, latents=0.95, classes=0.4),
+    cost="quick",
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 1e-9,
@@ -82,28 +82,26 @@ def irs(
     latents = _comparable(representation.latents)
     codes = representation.codes[:, list(used)].astype(np.int64)
     shuffled = np.random.default_rng(seed).permutation(latents)
-    reason = reason_for(used, selection.declined)
     count = int(units.max()) + 1
     matrix, weight = np.full((count, len(used)), np.nan), np.zeros(count)
     if len(used):
         matrix, weight = robustness(latents, codes, units, quantile)
     moves = weight > 0
-    if reason is None and not moves.any():
-        reason = "no latent varies here"
     matrix[~moves] = np.nan
     scores, best = np.empty(0), np.empty(0, dtype=np.int64)
     if len(used):
         scores, best = matrix[moves].max(axis=1), matrix[moves].argmax(axis=1)
-    return MetricResult(
-        value=None if reason else float(np.average(scores, weights=weight[moves])),
-        per_factor=by_factor(representation, mean_by_factor(scores, best, used)),
+    defined = bool(used) and bool(moves.any())
+    return result_of(
+        representation,
+        selection,
+        value=float(np.average(scores, weights=weight[moves])) if defined else None,
+        scores={used[k]: score for k, score in mean_by_factor(scores, best).items()},
         parameters={"seed": seed, "quantile": quantile},
-        n_samples=len(latents),
-        reference=None if reason else 1.0,
-        chance=None if reason else _score(shuffled, codes, units, quantile),
-        matrix=rows_of(spread_out(matrix, used, len(representation.factors))),
-        warnings=selection.warnings,
-        reason=reason,
+        reference=1.0,
+        chance=_score(shuffled, codes, units, quantile) if defined else None,
+        matrix=spread_out(matrix, used, len(representation.factors)),
+        reason=None if defined else "no latent varies here",
     )
 
 

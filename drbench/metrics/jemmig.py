@@ -5,18 +5,20 @@ from math import log
 import numpy as np
 from jaxtyping import Float
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning
-from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.estimate.information import (
     INVARIANCES,
     NOTHING,
+    TOLERANCE,
     Binned,
     Bins,
+    Score,
+    binned_result,
     classes_only,
-    views,
 )
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.estimate.results import mean_of
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -25,8 +27,8 @@ from drbench.representation.representation import Representation
     measures="modularity, compactness and explicitness in one",
     range=(0.0, 1.0),
     source="Do, Tran, ICLR 2020, arXiv 1908.09961",
-    cost="n * factors * latents; about 7 ms at 15,000 rows",
-    duration=Duration(0.0075, rows=1.1, latents=1.1, classes=0),
+    cost="quick",
+    tolerance=TOLERANCE,
     invariances=INVARIANCES,
     faults=(
         "The published quantity is in nats and lower is better; this is its normalised form, one "
@@ -66,26 +68,8 @@ def jemmig(
         factor). `reference`: the classes themselves as latents, binned alike. `chance`: the same
         latents with their rows shuffled.
     """
-    selection = classes_only(representation, "JEMMIG")
-    declined, used = dict(selection.declined), selection.used
-    if representation.latents.shape[1] < 2:
-        declined |= dict.fromkeys(used, "JEMMIG compares two latents, there is one")
-        used = ()
-    seen = views(representation, used, seed=seed, bins=bins, binning=binning)
-    reason = reason_for(used, declined)
-    nats, scores = jemmig_in_nats(seen.code), _normalised(seen.code)
-    return MetricResult(
-        value=None if reason else float(scores.mean()),
-        per_factor=by_factor(representation, dict(zip(used, scores, strict=True))),
-        parts={"nats": None if reason else float(nats.mean())},
-        parameters={"seed": seed, "bins": bins, "binning": binning},
-        n_samples=len(representation.codes),
-        reference=None if reason else float(_normalised(seen.perfect).mean()),
-        chance=None if reason else float(_normalised(seen.shuffled).mean()),
-        matrix=rows_of(spread_out(seen.code.information, used, len(representation.factors))),
-        warnings=selection.warnings,
-        reason=reason,
-    )
+    selection = classes_only(representation, "JEMMIG").comparing_latents("JEMMIG", representation)
+    return binned_result(representation, selection, _score, seed=seed, bins=bins, binning=binning)
 
 
 def jemmig_in_nats(binned: Binned) -> Float[np.ndarray, "factor"]:
@@ -97,8 +81,6 @@ def jemmig_in_nats(binned: Binned) -> Float[np.ndarray, "factor"]:
     >>> jemmig_in_nats(Binned.of(z, z, bins=2)).tolist()
     [0.0]
     """
-    if not binned.entropy.size:
-        return np.empty(0)
     padded = np.vstack([np.zeros_like(binned.entropy), binned.information])
     second, best = np.sort(padded, axis=0)[-2:]
     varies = binned.entropies.latent > 0
@@ -109,5 +91,8 @@ def jemmig_in_nats(binned: Binned) -> Float[np.ndarray, "factor"]:
     return np.maximum(joint - best + second, 0.0)
 
 
-def _normalised(binned: Binned) -> Float[np.ndarray, "factor"]:
-    return np.clip(1 - jemmig_in_nats(binned) / (log(binned.bins) + binned.entropy), 0.0, 1.0)
+def _score(binned: Binned) -> Score:
+    nats = jemmig_in_nats(binned)
+    scores = np.clip(1 - nats / (log(binned.bins) + binned.entropy), 0.0, 1.0)
+    parts = {"nats": float(nats.mean())}
+    return Score(mean_of(scores), dict(enumerate(scores)), binned.information, parts)

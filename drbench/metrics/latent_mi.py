@@ -5,11 +5,12 @@ from math import log
 import numpy as np
 from jaxtyping import Float, Int
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning, discretise, mutual_information
-from drbench.metrics.estimate.factors import by_factor, perfect_code
-from drbench.metrics.estimate.information import INVARIANCES, Bins
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.estimate.factors import perfect_code
+from drbench.metrics.estimate.information import INVARIANCES, TOLERANCE, Bins
+from drbench.metrics.estimate.results import mean_of, result_of
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -18,9 +19,9 @@ from drbench.representation.representation import Representation
     measures="independence of the latents, without factors",
     range=(0.0, log(10_000)),  # a latent has no more than the entropy of its bins
     source="Locatello et al., ICML 2019, arXiv 1811.12359",
-    cost="n * latents^2; about 10 ms at 15,000 rows and 10 latents, 20 s at 768",
-    duration=Duration(0.01, rows=1.1, latents=1.75, classes=0),
-    higher_is_better=False,
+    cost="quick",
+    direction="lower",
+    tolerance=TOLERANCE,
     unsupervised=True,
     invariances=INVARIANCES,
     faults=(
@@ -67,12 +68,13 @@ def latent_mi(
     shuffled = np.random.default_rng(seed).permuted(binned, axis=0)
     perfect = _varying(perfect_code(representation))
     comparable = reason is None and perfect.shape[1] > 1
-    return MetricResult(
-        value=None if reason else float(shared.mean()),
-        per_factor=by_factor(representation, {}),
+    return result_of(
+        representation,
+        None,
+        value=mean_of(shared),
+        scores={},
         parts={"largest": None if reason else float(shared.max())},
         parameters={"seed": seed, "bins": bins, "binning": binning},
-        n_samples=len(latents),
         reference=_mean(discretise(perfect, bins, binning), bins) if comparable else None,
         chance=None if reason else _mean(shuffled, bins),
         reason=reason,

@@ -1,19 +1,21 @@
-"""The contract of a metric plugin: a pure function of a representation, and its result."""
+"""The contract of a metric plugin: a pure function of a representation."""
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, final
+from typing import Any, Literal, final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from drbench import registry
+from drbench.data.spec import Factor
 from drbench.errors import PluginError, RequestError
-from drbench.frozen import Frozen, first_problem
-from drbench.metrics.duration import Duration
-from drbench.metrics.estimate.cautions import cautions
+from drbench.frozen import first_problem
+from drbench.metrics.cautions import cautions
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
+from drbench.seeds import require_seed
 
 Invariance = Literal[
     "permute_latents",
@@ -26,65 +28,16 @@ Invariance = Literal[
     "jobs",
 ]
 
+Cost = Literal["quick", "seconds", "minutes"]
+"""How long a metric takes of 15,000 rows of 10 latents and some 60 classes on two processors: well
+under a second, up to half a minute, longer."""
+Direction = Literal["higher", "lower"]
+"""Which scores are better."""
+TOLERANCE = 1e-5
+"""How far sums of the same numbers vary between kinds of machines that add in another order."""
 
 NO_FACTORS = "the images have no factors; metrics of the latents alone score them"
 """Why a metric of factors has no value where there are none."""
-
-
-class Curve(Frozen):
-    """A score as a function of one of its parameters."""
-
-    parameter: str
-    """Name of the parameter on the horizontal axis."""
-    x: tuple[float, ...]
-    """Values of the parameter."""
-    y: tuple[float | None, ...]
-    """Score at each of them."""
-
-
-class MetricResult(Frozen):
-    """What a metric says of one representation."""
-
-    value: float | None
-    """The score; None if there is none, with the reason."""
-    per_factor: dict[str, float | None] = {}
-    """Score of each factor, in the order of the factors; None where it has none."""
-    parts: dict[str, float | None] = {}
-    """Named components of the score."""
-    parameters: dict[str, str | int | float | bool | None] = {}
-    """Every parameter that the score depends on, the seed included."""
-    n_samples: int = Field(0, ge=0)
-    """Rows that were used."""
-    n_pairs: dict[str, int] | None = None
-    """Pairs that were used per factor, for metrics of interventions."""
-    reference: float | None = None
-    """What a perfect code would score here: one latent a factor, no noise."""
-    chance: float | None = None
-    """What latents that know nothing of the factors score here."""
-    standard_error: dict[str, float | None] | None = None
-    """Standard error of each factor's score."""
-    curve: Curve | None = None
-    """The score along one of its parameters."""
-    matrix: tuple[tuple[float | None, ...], ...] | None = None
-    """Association of each latent unit (rows) with each factor (columns)."""
-    warnings: tuple[str, ...] = ()
-    """What readers should know before they compare."""
-    reason: str | None = None
-    """Why there is no value."""
-
-    @model_validator(mode="after")
-    def _no_value_without_reason(self) -> "MetricResult":
-        if self.value is None and not self.reason:
-            raise ValueError("a result without a value needs a reason")
-        return self
-
-
-class Compute(Protocol):
-    """Signature of the function behind a metric; keyword parameters with defaults may follow."""
-
-    def __call__(
-        self, representation: Representation, *, seed: int, **parameters: Any
-    ) -> MetricResult: ...
 
 
 @final
@@ -107,11 +60,16 @@ class Metric:
     """Smallest and largest possible score."""
     source: str
     """Publication that defines it."""
-    cost: str
-    """How its time grows."""
-    duration: Duration | None = None
-    """How long it takes, for an estimate before it starts; None if that is not known."""
-    higher_is_better: bool = True
+    cost: Cost
+    """How long it takes, roughly."""
+    version: str = "1"
+    """Version of its definition: scores of different versions are not compared."""
+    direction: Direction = "higher"
+    """Which scores are better."""
+    tolerance: float = TOLERANCE
+    """How far the score of the same weights and images may vary between kinds of machines."""
+    per_factor: str = ""
+    """What the score of a single factor is, where it is no share of the value."""
     unsupervised: bool = False
     """Whether it looks at latents alone, and so scores images without factors too."""
     invariances: Mapping[Invariance, float] = field(default_factory=dict)
@@ -124,6 +82,8 @@ class Metric:
     ) -> MetricResult:
         """Score a representation, or latents (n, latent) and codes (n, factor).
 
+        A metric of the latents alone needs no codes.
+
         Raises
         ------
         RequestError
@@ -131,8 +91,8 @@ class Metric:
         PluginError
             If the metric returns NaN, an infinity, or no result at all.
         """
-        complete = self.validated(parameters)
-        representation = as_representation(latents, codes)
+        complete, seed = self.validated(parameters), require_seed(seed)
+        representation = as_representation(latents, codes, metrics=[self])
         if not representation.factors and not self.unsupervised:
             return MetricResult(value=None, parameters=complete | {"seed": seed}, reason=NO_FACTORS)
         try:
@@ -193,9 +153,11 @@ def metric(
     measures: str,
     range: tuple[float, float],
     source: str,
-    cost: str,
-    duration: Duration | None = None,
-    higher_is_better: bool = True,
+    cost: Cost,
+    version: str = "1",
+    direction: Direction = "higher",
+    tolerance: float = TOLERANCE,
+    per_factor: str = "",
     unsupervised: bool = False,
     invariances: Mapping[Invariance, float] | None = None,
     faults: tuple[str, ...] = (),
@@ -218,8 +180,10 @@ def metric(
             range=range,
             source=source,
             cost=cost,
-            duration=duration,
-            higher_is_better=higher_is_better,
+            version=version,
+            direction=direction,
+            tolerance=tolerance,
+            per_factor=per_factor,
             unsupervised=unsupervised,
             invariances=invariances or {},
             faults=faults,
@@ -228,15 +192,31 @@ def metric(
     return decorate
 
 
-def as_representation(latents: Any, codes: Any = None) -> Representation:
-    """A representation as it is, or one of latents (n, latent) and codes (n, factor)."""
+def as_representation(
+    latents: Any,
+    codes: Any = None,
+    *,
+    factors: Sequence[Factor | str] | None = None,
+    metrics: Iterable[Metric] = (),
+) -> Representation:
+    """A representation as it is, or one of latents (n, latent) and codes (n, factor).
+
+    Raises
+    ------
+    RequestError
+        If a representation comes with codes, or one of the metrics needs codes and there are none.
+    """
     if isinstance(latents, Representation):
-        if codes is not None:
-            raise RequestError("A representation has its own codes: leave out the second argument.")
+        if codes is not None or factors is not None:
+            raise RequestError(
+                "A representation has its own codes and factors: leave out the second argument."
+            )
         return latents
-    if codes is None:
-        raise RequestError("Latents need codes (n, factor) beside them.")
-    return Representation.from_arrays(latents, codes)
+    needing = [metric.name for metric in metrics if not metric.unsupervised]
+    if codes is None and (needing or factors is not None):
+        what = f"The metric {needing[0]}" if needing else "A list of factors"
+        raise RequestError(f"{what} needs codes (n, factor) beside the latents: there are none.")
+    return Representation.from_arrays(latents, codes, factors=factors)
 
 
 def load_metric(name: str) -> Metric:

@@ -1,13 +1,18 @@
 """MIG: the gap between the two latents that tell most of a factor."""
 
-import numpy as np
-from jaxtyping import Float
-
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning
-from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
-from drbench.metrics.estimate.information import Binned, Bins, classes_only, gaps, views
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.estimate.information import (
+    TOLERANCE,
+    Binned,
+    Bins,
+    Score,
+    binned_result,
+    classes_only,
+    gaps,
+)
+from drbench.metrics.estimate.results import mean_of
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -16,8 +21,8 @@ from drbench.representation.representation import Representation
     measures="compactness",
     range=(0.0, 1.0),
     source="Chen, Li, Grosse, Duvenaud, NeurIPS 2018, arXiv 1802.04942",
-    cost="n * factors * latents; about 7 ms at 15,000 rows",
-    duration=Duration(0.007, rows=1.1, latents=1.1, classes=0),
+    cost="quick",
+    tolerance=TOLERANCE,
     invariances={
         "permute_latents": 1e-9,
         # Values on the edge of a bin count to the one above, mirrored or not.
@@ -66,28 +71,10 @@ def mig(
         `matrix`: information over the factor's entropy (latent, factor). `reference`: the classes
         themselves as latents, binned alike. `chance`: the same latents with their rows shuffled.
     """
-    selection = classes_only(representation, "MIG")
-    declined, used = dict(selection.declined), selection.used
-    if representation.latents.shape[1] < 2:
-        declined |= dict.fromkeys(used, "MIG compares two latents, there is one")
-        used = ()
-    seen = views(representation, used, seed=seed, bins=bins, binning=binning)
-    reason = reason_for(used, declined)
-    scores = _gaps(seen.code)
-    return MetricResult(
-        value=None if reason else float(scores.mean()),
-        per_factor=by_factor(representation, dict(zip(used, scores, strict=True))),
-        parameters={"seed": seed, "bins": bins, "binning": binning},
-        n_samples=len(representation.codes),
-        reference=None if reason else float(_gaps(seen.perfect).mean()),
-        chance=None if reason else float(_gaps(seen.shuffled).mean()),
-        matrix=rows_of(spread_out(seen.code.shares, used, len(representation.factors))),
-        warnings=selection.warnings,
-        reason=reason,
-    )
+    selection = classes_only(representation, "MIG").comparing_latents("MIG", representation)
+    return binned_result(representation, selection, _score, seed=seed, bins=bins, binning=binning)
 
 
-def _gaps(binned: Binned) -> Float[np.ndarray, "factor"]:
-    """Share of the best latent less that of the second best; with a single latent, the best."""
-    shares = binned.shares.T
-    return gaps(shares) if shares.shape[1] > 1 else shares.max(axis=1, initial=0.0)
+def _score(binned: Binned) -> Score:
+    scores = gaps(binned.shares.T)
+    return Score(mean_of(scores), dict(enumerate(scores)), binned.shares)

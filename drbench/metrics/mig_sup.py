@@ -1,20 +1,20 @@
 """MIG-sup: the gap between the two factors that a latent tells most of."""
 
-import numpy as np
-
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning
-from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.estimate.information import (
     INVARIANCES,
+    TOLERANCE,
     Binned,
     Bins,
+    Score,
+    binned_result,
     classes_only,
     gaps,
     mean_by_factor,
-    views,
 )
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.estimate.results import mean_of
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -23,8 +23,8 @@ from drbench.representation.representation import Representation
     measures="modularity",
     range=(0.0, 1.0),
     source="Li, Murkute, Gyawali, Wang, ICLR 2020, arXiv 2002.10549",
-    cost="n * factors * latents; about 7 ms at 15,000 rows",
-    duration=Duration(0.007, rows=1.15, latents=1.15, classes=0),
+    cost="quick",
+    tolerance=TOLERANCE,
     invariances=INVARIANCES,
     faults=(
         "The mean is over all latents that vary: ones that tell nothing but noise pull a perfect "
@@ -61,32 +61,12 @@ def mig_sup(
         information over the factor's entropy (latent, factor). `reference`: the classes themselves
         as latents, binned alike. `chance`: the same latents with their rows shuffled.
     """
-    selection = classes_only(representation, "MIG-sup")
-    used = selection.used
-    seen = views(representation, used, seed=seed, bins=bins, binning=binning)
-    shares = seen.code.shares
-    told = shares.any(axis=1)
-    reason = reason_for(used, selection.declined)
-    if reason is None and len(used) < 2:
-        reason = "MIG-sup compares factors, and one alone varies here"
-    elif reason is None and not told.any():
-        reason = "no latent tells anything of any factor"
-    scores = gaps(shares[told]) if len(used) > 1 else np.empty(0)
-    best = shares[told].argmax(axis=1) if len(used) > 1 else np.empty(0, dtype=np.int64)
-    return MetricResult(
-        value=None if reason else float(scores.mean()),
-        per_factor=by_factor(representation, mean_by_factor(scores, best, used)),
-        parameters={"seed": seed, "bins": bins, "binning": binning},
-        n_samples=len(representation.codes),
-        reference=None if reason else _mean(seen.perfect),
-        chance=None if reason else _mean(seen.shuffled),
-        matrix=rows_of(spread_out(shares, used, len(representation.factors))),
-        warnings=selection.warnings,
-        reason=reason,
-    )
+    selection = classes_only(representation, "MIG-sup").comparing_factors("MIG-sup")
+    return binned_result(representation, selection, _score, seed=seed, bins=bins, binning=binning)
 
 
-def _mean(binned: Binned) -> float | None:
-    """MIG-sup of the latents that tell something; None without any."""
-    told = binned.information.any(axis=1)
-    return float(gaps(binned.shares[told]).mean()) if told.any() else None
+def _score(binned: Binned) -> Score:
+    shares = binned.shares
+    telling = shares[shares.any(axis=1)]
+    scores = gaps(telling)
+    return Score(mean_of(scores), mean_by_factor(scores, telling.argmax(axis=1)), shares)

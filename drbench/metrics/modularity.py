@@ -3,18 +3,20 @@
 import numpy as np
 from jaxtyping import Float
 
-from drbench.metrics.duration import Duration
 from drbench.metrics.estimate.entropy import Binning
-from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of, spread_out
 from drbench.metrics.estimate.information import (
     INVARIANCES,
+    TOLERANCE,
     Binned,
     Bins,
+    Score,
+    binned_result,
     classes_only,
     mean_by_factor,
-    views,
 )
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.estimate.results import mean_of
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -23,8 +25,8 @@ from drbench.representation.representation import Representation
     measures="modularity",
     range=(0.0, 1.0),
     source="Ridgeway, Mozer, NeurIPS 2018, arXiv 1802.05312",
-    cost="n * factors * latents; about 7 ms at 15,000 rows",
-    duration=Duration(0.008, rows=1.2, latents=1.05, classes=0),
+    cost="quick",
+    tolerance=TOLERANCE,
     invariances=INVARIANCES,
     faults=(
         "Pure noise scores about 0.7: an estimate of information is never 0, and chance makes it "
@@ -64,29 +66,8 @@ def modularity(
         information in nats (latent, factor). `reference`: the classes themselves as latents.
         `chance`: the same latents with their rows shuffled; about 0.7.
     """
-    selection = classes_only(representation, "modularity")
-    used = selection.used
-    seen = views(representation, used, seed=seed, bins=bins, binning=binning)
-    table = seen.code.information
-    told = table.any(axis=1)
-    reason = reason_for(used, selection.declined)
-    if reason is None and len(used) < 2:
-        reason = "modularity compares factors, and one alone varies here"
-    elif reason is None and not told.any():
-        reason = "no latent tells anything of any factor"
-    scores = modularity_of(table[told]) if len(used) > 1 else np.empty(0)
-    best = table[told].argmax(axis=1) if len(used) > 1 else np.empty(0, dtype=np.int64)
-    return MetricResult(
-        value=None if reason else float(scores.mean()),
-        per_factor=by_factor(representation, mean_by_factor(scores, best, used)),
-        parameters={"seed": seed, "bins": bins, "binning": binning},
-        n_samples=len(representation.codes),
-        reference=None if reason else _mean(seen.perfect),
-        chance=None if reason else _mean(seen.shuffled),
-        matrix=rows_of(spread_out(table, used, len(representation.factors))),
-        warnings=selection.warnings,
-        reason=reason,
-    )
+    selection = classes_only(representation, "modularity").comparing_factors("modularity")
+    return binned_result(representation, selection, _score, seed=seed, bins=bins, binning=binning)
 
 
 def modularity_of(
@@ -103,6 +84,8 @@ def modularity_of(
     return 1 - ((share**2).sum(axis=1) - 1) / (information.shape[1] - 1)
 
 
-def _mean(binned: Binned) -> float | None:
-    told = binned.information[binned.information.any(axis=1)]
-    return float(modularity_of(told).mean()) if len(told) else None
+def _score(binned: Binned) -> Score:
+    telling = binned.information[binned.information.any(axis=1)]
+    scores = modularity_of(telling)
+    factors = mean_by_factor(scores, telling.argmax(axis=1))
+    return Score(mean_of(scores), factors, binned.information)

@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from drbench.metrics.duration import Duration
-from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of
+from drbench.metrics.estimate.factors import by_factor
 from drbench.metrics.estimate.overlap import (
     Pooling,
     associations,
@@ -15,7 +14,9 @@ from drbench.metrics.estimate.overlap import (
     jackknife_errors,
     pooled,
 )
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.estimate.results import mean_of, result_of
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -24,8 +25,7 @@ from drbench.representation.representation import Representation
     measures="modularity and compactness",
     range=(0.0, 1.0),
     source="Dapueto, Noceti, Odone, NeurIPS 2024, arXiv 2409.18017",
-    cost="n log n * factors * latents; about 15 ms at 15,000 rows",
-    duration=Duration(0.016, rows=1.35, latents=1.05, classes=0.25),
+    cost="quick",
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 1e-9,
@@ -87,24 +87,21 @@ def omes(
         noiseless code with one latent a factor. `chance`: latents of pure noise, many pairs.
     """
     found = associations(representation, seed=seed, inactive=inactive)
-    used, declined = found.selection.used, found.selection.declined
+    used = found.selection.used
     matrix = found.active_matrix
     modular, compact = pooled(matrix, pooling)
     scores = alpha * modular + (1 - alpha) * compact
     ideal_modular, ideal_compact = pooled(_perfect(representation, used), pooling)
     ideal = alpha * ideal_modular + (1 - alpha) * ideal_compact
-    reason = reason_for(used, declined)
-    complete = reason is None
     chance = alpha / max(len(used), 1) + (1 - alpha) / max(len(matrix), 1)
     replicas = [{k: moments.without_each_block()} for k, moments in enumerate(found.moments)]
     errors = jackknife_errors(matrix, replicas, pooling, alpha)
-    return MetricResult(
-        value=float(scores.mean()) if complete else None,
-        per_factor=by_factor(representation, dict(zip(used, scores, strict=True))),
-        parts={
-            "os": float(modular.mean()) if complete else None,
-            "mes": float(compact.mean()) if complete else None,
-        },
+    return result_of(
+        representation,
+        found.selection,
+        value=mean_of(scores),
+        scores=dict(zip(used, scores, strict=True)),
+        parts={"os": mean_of(modular), "mes": mean_of(compact)},
         parameters={
             "seed": seed,
             "pooling": pooling,
@@ -112,15 +109,12 @@ def omes(
             "inactive": inactive,
             "pairs": found.origin,
         },
-        n_samples=len(representation.codes),
         n_pairs={representation.factors[j].name: count for j, count in found.pairs.items()},
-        reference=float(ideal.mean()) if complete else None,
-        chance=chance if complete and len(matrix) else None,
+        reference=mean_of(ideal),
+        chance=chance if len(matrix) else None,
         standard_error=by_factor(representation, dict(zip(used, errors, strict=False))),
-        curve=curve_over_alpha(modular, compact) if complete else None,
-        matrix=rows_of(found.matrix(len(representation.factors))),
-        warnings=found.warnings,
-        reason=reason,
+        curve=None if found.selection.reason else curve_over_alpha(modular, compact),
+        matrix=found.matrix(len(representation.factors)),
     )
 
 

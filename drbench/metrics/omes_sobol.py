@@ -6,11 +6,12 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from drbench.metrics.duration import Duration
-from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of
+from drbench.metrics.estimate.factors import by_factor
 from drbench.metrics.estimate.overlap import Pooling, curve_over_alpha, jackknife_errors, pooled
+from drbench.metrics.estimate.results import mean_of, result_of
 from drbench.metrics.estimate.sobol import Choice, SobolIndices, sobol_indices
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -20,8 +21,8 @@ from drbench.representation.representation import Representation
     range=(0.0, 1.0),
     source="drbench (docs/omes_sobol.md), after Dapueto, Noceti, Odone, NeurIPS 2024, arXiv "
     "2409.18017; estimator: Jansen, Computer Physics Communications 117, 1999",
-    cost="n log n * factors * latents, 25 ms at 15,000 rows; a minute by regression",
-    duration=Duration(0.03, rows=1.35, latents=1.15, classes=0.25),
+    cost="quick",
+    tolerance=5e-3,  # sums of pairs agree to 1e-9, the trees of `regression` do not; not measured
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 1e-9,
@@ -104,32 +105,30 @@ def omes_sobol(
     found = sobol_indices(
         representation, estimator=estimator, seed=seed, inactive=inactive, rounds=rounds
     )
-    used, declined, active = found.selection.used, found.selection.declined, found.active
+    used, active = found.selection.used, found.active
     raw = found.raw[active]
     matrix = np.clip(raw, 0.0, 1.0)
     modular, compact = pooled(matrix, pooling)
     scores = alpha * modular + (1 - alpha) * compact
     errors = jackknife_errors(matrix, _replicas(found, raw, matrix), pooling, alpha)
-    reason = reason_for(used, declined)
-    complete = reason is None
-    warnings = list(found.warnings)
-    if used and not active.all():
-        warnings.append(
-            f"{np.count_nonzero(~active)} of {len(active)} latents that vary hold nothing beyond "
-            "noise, or beyond two standard errors, and are not scored"
-        )
+    silent = (
+        f"{np.count_nonzero(~active)} of {len(active)} latents that vary hold nothing beyond "
+        "noise, or beyond two standard errors, and are not scored"
+    )
     pairs = {
         representation.factors[j].name: sums.pairs
         for j, sums in zip(used, found.sums, strict=True)
         if sums.pairs is not None
     }
-    return MetricResult(
-        value=float(scores.mean()) if complete else None,
-        per_factor=by_factor(representation, dict(zip(used, scores, strict=True))),
+    return result_of(
+        representation,
+        found.selection,
+        value=mean_of(scores),
+        scores=dict(zip(used, scores, strict=True)),
         parts={
-            "os": float(modular.mean()) if complete else None,
-            "mes": float(compact.mean()) if complete else None,
-            "noise": float(found.noise.mean()) if found.tells_noise and len(active) else None,
+            "os": mean_of(modular),
+            "mes": mean_of(compact),
+            "noise": mean_of(found.noise) if found.tells_noise else None,
         },
         parameters={
             "seed": seed,
@@ -140,15 +139,13 @@ def omes_sobol(
             "rounds": rounds,
             "used": found.used,
         },
-        n_samples=len(representation.codes),
         n_pairs=pairs or None,
-        reference=1.0 if complete else None,
-        chance=_chance(found, pooling, alpha) if complete else None,
+        reference=1.0,
+        chance=_chance(found, pooling, alpha) if used else None,
         standard_error=by_factor(representation, dict(zip(used, errors, strict=False))),
-        curve=curve_over_alpha(modular, compact) if complete else None,
-        matrix=rows_of(found.matrix(len(representation.factors))),
-        warnings=tuple(warnings),
-        reason=reason,
+        curve=None if found.selection.reason else curve_over_alpha(modular, compact),
+        matrix=found.matrix(len(representation.factors)),
+        warnings=(silent,) if used and not active.all() else (),
     )
 
 
@@ -156,13 +153,13 @@ def _replicas(
     found: SobolIndices,
     raw: Float[np.ndarray, "active factor"],
     matrix: Float[np.ndarray, "active factor"],
-) -> list[dict[int, Float[np.ndarray, "block active"]]]:
+) -> list[dict[int, Float[np.ndarray, "_ active"]]]:
     """Columns with each block left out; those of as many blocks together, they share the sample.
 
     They are shifted rather than clipped: an index that was cut to 1 is no more certain for it. What
     a regression may miss is two replicas on its own, whose variance is that error's square.
     """
-    shared: dict[int, dict[int, Float[np.ndarray, "block active"]]] = {}
+    shared: dict[int, dict[int, Float[np.ndarray, "_ active"]]] = {}
     for k, sums in enumerate(found.sums):
         column = sums.index_without_each_block()[:, found.active]
         shared.setdefault(len(column), {})[k] = matrix[:, k] + column - raw[:, k]

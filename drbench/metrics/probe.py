@@ -1,10 +1,10 @@
 """Linear probe: how well a linear predictor reads each factor from the whole code."""
 
-from drbench.metrics.duration import Duration
-from drbench.metrics.metric import MetricResult, metric
+from drbench.metrics.metric import metric
 from drbench.metrics.predict.estimators import Linear, Penalty
 from drbench.metrics.predict.fits import mean_test, prediction_result
 from drbench.metrics.predict.predictors import fit_full_code, fit_perfect_code
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
@@ -13,9 +13,8 @@ from drbench.representation.representation import Representation
     measures="linear explicitness",
     range=(0.0, 1.0),
     source="Alain, Bengio, 2016, arXiv 1610.01644",
-    cost="shares its fits with dci_linear; n * latents * classes of all factors, half a second at "
-    "15,000 x 10 rows and 57 classes, half a minute at 768 latents",
-    duration=Duration(1, rows=1.05, latents=0.9, classes=0.85, parallel=True, fits="linear models"),
+    cost="seconds",
+    tolerance=2e-3,  # the fit stops near its end, and a held-out row changes sides; not measured
     invariances={
         "permute_latents": 0.01,
         "flip_signs": 0.01,

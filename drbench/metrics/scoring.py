@@ -1,14 +1,17 @@
 """Score a representation with several metrics."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from drbench import registry
+from drbench.data.spec import Factor
 from drbench.errors import DrbenchError, PluginError, RequestError
-from drbench.metrics.duration import announce
-from drbench.metrics.metric import Metric, MetricResult, as_representation, load_metric
-from drbench.progress import part_of
+from drbench.metrics.metric import Metric, as_representation, load_metric
+from drbench.metrics.result import MetricResult
+from drbench.metrics.scores import Scores
+from drbench.progress import part_of, progress
 from drbench.representation.representation import Representation
+from drbench.seeds import require_seed
 
 DEFAULT_METRICS = ("omes", "omes_sobol", "dci", "mig", "gbt", "gbt_pruned")
 """What is scored, in this order, where no metric is named; those that are registered."""
@@ -26,24 +29,29 @@ def default_metrics(*, factors: bool = True) -> list[str]:
 def score(
     latents: Any,
     codes: Any = None,
-    metrics: Iterable[str] | None = None,
+    metrics: Iterable[str | Metric] | str | Metric | None = None,
     *,
+    factors: Sequence[Factor | str] | None = None,
     seed: int = 0,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     on_result: Callable[[str, MetricResult], None] | None = None,
-) -> dict[str, MetricResult]:
+) -> Scores:
     """Score a representation.
 
     Parameters
     ----------
     latents : Representation or array-like (n, latent)
-        What is scored.
+        What is scored: a representation, or an array, list, frame or tensor of latents.
     codes : array-like (n, factor), optional
-        Classes of the factors, with an array of latents; see `Representation.from_arrays`.
-    metrics : iterable of str, optional
-        Registered names. Default: those registered of `DEFAULT_METRICS`.
+        Classes of the factors, with an array of latents; see `Representation.from_arrays`. Metrics
+        of the latents alone need none.
+    metrics : iterable of str or Metric, optional
+        Registered names, or metrics themselves. Default: those registered of `DEFAULT_METRICS`, or
+        without factors of `DEFAULT_WITHOUT_FACTORS`.
+    factors : sequence of Factor or of names, optional
+        Of the columns of `codes`. Default: the names of a frame's columns, else factor_0, ...
     seed : int
-        Seed of every metric.
+        Seed of every metric, from 0 to 2^32 - 1.
     parameters : mapping of metric to mapping of parameter to value, optional
         What differs from the metrics' defaults.
     on_result : callable, optional
@@ -51,46 +59,49 @@ def score(
 
     Returns
     -------
-    dict of str to MetricResult
-        In the order of `metrics`.
+    Scores
+        Results by name, in the order of `metrics`; prints as a table.
 
     Raises
     ------
     UnknownNameError
         For a metric that is not registered.
     RequestError
-        For parameters that a metric does not have, or of metrics that are not scored.
+        For a wrong seed, for codes that are missing, or for parameters that a metric does not have,
+        or of metrics that are not scored.
     RepresentationError
         For arrays that are no representation.
 
     Examples
     --------
     >>> codes = [[i, j] for i in range(8) for j in range(8)]
-    >>> score(codes, codes, ["mig"])["mig"].value
-    1.0
+    >>> score(codes, codes, ["mig"], factors=["row", "column"])["mig"].per_factor
+    {'row': 1.0, 'column': 1.0}
     """
-    given_names = [metrics] if isinstance(metrics, str) else metrics
-    names = default_metrics() if given_names is None else list(dict.fromkeys(given_names))
-    chosen = {name: load_metric(name) for name in names}
-    given = parameters or {}
-    for name in given:
+    seed = require_seed(seed)
+    if metrics is None:
+        has_factors = (
+            bool(latents.factors) if isinstance(latents, Representation) else codes is not None
+        )
+        metrics = default_metrics(factors=has_factors)
+    chosen = {each.name: each for each in _metrics(metrics)}
+    settings = parameters or {}
+    for name in settings:
         if name not in chosen:
             raise RequestError(
                 f"Parameters are given for {name!r}, which is not among the metrics that are "
-                f"scored: {', '.join(names)}."
+                f"scored: {', '.join(chosen)}."
             )
     complete = {  # before the first of them takes minutes
-        name: chosen_metric.validated(given.get(name, {})) for name, chosen_metric in chosen.items()
+        name: metric.validated(settings.get(name, {})) for name, metric in chosen.items()
     }
-    representation = as_representation(latents, codes)
-    fitted: set[tuple[Any, ...]] = set()
-    results = {}
-    for number, (name, chosen_metric) in enumerate(chosen.items(), 1):
-        _announce(chosen_metric, representation, complete[name], fitted)
+    representation = as_representation(latents, codes, factors=factors, metrics=chosen.values())
+    results = Scores()
+    for number, (name, metric) in enumerate(chosen.items(), 1):
         place = f" ({number} of {len(chosen)})" if len(chosen) > 1 else ""
         try:
-            with part_of(name + place):
-                result = chosen_metric(representation, seed=seed, **complete[name])
+            with progress(name + place, 0), part_of(name + place):
+                result = metric(representation, seed=seed, **complete[name])
         except DrbenchError:
             raise
         except Exception as error:  # a plugin may fail in any way; the cause is passed on
@@ -104,18 +115,22 @@ def score(
     return results
 
 
-def _announce(
-    metric: Metric,
-    representation: Representation,
-    parameters: Mapping[str, Any],
-    fitted: set[tuple[Any, ...]],
-) -> None:
-    """Say how long a metric will take, if that is long and no metric before it did its work."""
-    duration = metric.duration
-    if duration is None:
-        return
-    fits = (duration.fits, *(parameters[name] for name in duration.times))
-    seconds = 0.0 if fits in fitted else duration.expected(representation, parameters)
-    if duration.fits:
-        fitted.add(fits)
-    announce(metric.name, seconds, representation)
+def _metrics(asked: Any) -> list[Metric]:
+    """Metrics by name or as they are.
+
+    Raises
+    ------
+    RequestError
+        For anything else.
+    """
+    several = [asked] if isinstance(asked, str | Metric) or callable(asked) else asked
+    if not isinstance(several, Iterable):
+        raise RequestError(f"metrics is {asked!r}, expected a list of names.")
+    metrics = [load_metric(each) if isinstance(each, str) else each for each in several]
+    for each in metrics:
+        if not isinstance(each, Metric):
+            raise RequestError(
+                f"{each!r} is no metric: expected a registered name, or a function that "
+                "drbench.metric(...) decorates."
+            )
+    return metrics

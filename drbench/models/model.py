@@ -1,4 +1,4 @@
-"""The contract of a model plugin."""
+"""The contract of a model plugin, in three steps: it encodes, it learns, it decodes."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,9 +10,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from drbench import registry
 from drbench.errors import MissingExtraError, PluginError, RequestError
 from drbench.frozen import first_problem
+from drbench.models.budget import Training
+from drbench.models.pretrained import HubWeights, WeightsFile
 
 try:
     from torch import Generator, Tensor, nn
+    from torch.optim import Adam, Optimizer
 except ImportError as error:
     raise MissingExtraError("torch", extra="train") from error
 
@@ -31,18 +34,23 @@ class Batch:
     seconds: Float[Tensor, "b channel height width"] | None = None
     """Second images of pairs; None for single images."""
     changed: Int[Tensor, "b k"] | None = None
-    """Columns of the factors in which each pair differs; None without labels."""
+    """Columns of the factors in which each pair differs, in the processor's memory, where a look
+    at their values waits for no device; None without labels."""
+    others: Float[Tensor, "b channel height width"] | None = None
+    """Images that were drawn independently of all the above; None unless the model declares
+    `needs_others`."""
+    progress: float = 1.0
+    """Share of the training that is done before this step, in [0, 1]: for schedules."""
     warmup: float = 1.0
     """Share of the regulariser's weight that applies at this step, in [0, 1]."""
-    part: str = ""
-    """Which of the model's `optimised` parts is being optimised."""
 
 
-class Model(BaseModel, ABC):
+class Encoder(BaseModel, ABC):
     """A model plugin: its fields are its hyperparameters, its methods the algorithm.
 
-    A model holds no weights: `network` makes them, everything else is handed them. Device,
-    precision, seed, optimisers, loop and checkpoints belong to drbench.
+    It holds no weights: `network` makes them, everything else is handed them. Device, precision,
+    seed, loop and checkpoints belong to drbench. An encoder that is no `Trainable` is frozen: its
+    run has 0 steps and scores it as it is.
     """
 
     model_config = ConfigDict(
@@ -51,11 +59,8 @@ class Model(BaseModel, ABC):
 
     name: ClassVar[str]
     """Registered name."""
-    supervision: ClassVar[Supervision]
-    """What training from scratch needs. Fine-tuning on a target always gives single images."""
-    optimised: ClassVar[tuple[str, ...]] = ("",)
-    """Names of the submodules that have an optimiser each, in the order of their steps; the empty
-    name is the whole network."""
+    version: ClassVar[str] = "1"
+    """Changes when equal hyperparameters and seeds no longer give equal latents."""
     encoding: ClassVar[tuple[str, ...]] = ("",)
     """Names of the submodules that `encode` uses, buffers included: they are all that checking
     latents needs. The empty name is the whole network."""
@@ -64,14 +69,9 @@ class Model(BaseModel, ABC):
 
     @abstractmethod
     def network(self, image_shape: tuple[int, int, int]) -> nn.Module:
-        """A freshly initialised network for images of (height, width, channels)."""
+        """A freshly initialised network for images of (height, width, channels).
 
-    @abstractmethod
-    def loss(self, network: nn.Module, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """Scalar terms of the objective, means over the batch.
-
-        `loss` is minimised, over the parameters of `batch.part`; the others are logged. A batch of
-        single images (`seconds` is None) must be accepted whatever the supervision.
+        It fetches nothing and must also be built on torch's meta device.
         """
 
     @abstractmethod
@@ -80,6 +80,39 @@ class Model(BaseModel, ABC):
     ) -> tuple[Float[Tensor, "b latent"], Float[Tensor, "b latent"] | None]:
         """Mean latents, and latents sampled with `noise` (None for a deterministic encoder)."""
 
+    def weights(self) -> WeightsFile | HubWeights | None:
+        """Weights that are read into a fresh network; None if it starts from random ones."""
+        return None
+
+
+class Trainable(Encoder, ABC):
+    """An encoder that learns: what a batch holds, what is minimised, and by which optimisers."""
+
+    supervision: ClassVar[Supervision]
+    """What training from scratch needs. Fine-tuning on a target always gives single images."""
+    needs_others: ClassVar[bool] = False
+    """Whether each batch comes with a second, independent one: `Batch.others`."""
+
+    @abstractmethod
+    def loss(self, network: nn.Module, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+        """Scalar terms of the objective, means over the batch.
+
+        Each optimiser minimises the term of its name; the other terms are logged. A batch of
+        single images (`seconds` is None) must be accepted whatever the supervision.
+        """
+
+    def optimisers(self, network: nn.Module, training: Training) -> dict[str, Optimizer]:
+        """Optimisers by the name of the term that each minimises, over its own parameters.
+
+        All gradients of a step are taken from one call of `loss`, then all optimisers step; a
+        term's gradient reaches the parameters of its own optimiser only.
+        """
+        return {"loss": Adam(network.parameters(), lr=training.lr)}
+
+
+class Generative(Trainable, ABC):
+    """A model that also turns latents into images."""
+
     @abstractmethod
     def decode(
         self, network: nn.Module, latents: Float[Tensor, "b latent"]
@@ -87,8 +120,13 @@ class Model(BaseModel, ABC):
         """Images in [0, 1] of latents."""
 
 
-def load_model(name: str, **hyperparameters: Any) -> Model:
+def load_model(name: str, **hyperparameters: Any) -> Encoder:
     """A model by its registered name, with its hyperparameters checked.
+
+    Returns
+    -------
+    model : Encoder
+        Also a `Trainable` if it can be trained, and a `Generative` if it decodes.
 
     Raises
     ------
@@ -99,12 +137,12 @@ def load_model(name: str, **hyperparameters: Any) -> Model:
     """
     plugin = registry.find("model", name)
     loaded = plugin.load()
-    if not (isinstance(loaded, type) and issubclass(loaded, Model)):
-        raise PluginError(f"The model plugin {name!r} of {plugin.origin} is no drbench.Model.")
+    if not (isinstance(loaded, type) and issubclass(loaded, Encoder)):
+        raise PluginError(f"The model plugin {name!r} of {plugin.origin} is no drbench.Encoder.")
     try:
-        model: Model = loaded(**hyperparameters)
+        model: Encoder = loaded(**hyperparameters)
     except ValidationError as error:
         where, what = first_problem(error)
-        known = ", ".join(loaded.model_fields) or "none"
-        raise RequestError(f"{name}: {where}: {what}. Its hyperparameters: {known}.") from error
+        fields = ", ".join(loaded.model_fields) or "none"
+        raise RequestError(f"{name}: {where}: {what}. Its hyperparameters: {fields}.") from error
     return model

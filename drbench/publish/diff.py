@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, final
 
-from drbench.board.board import Cell, Leaderboard, Row, Run, Summary
-from drbench.errors import BoardError
+from drbench.board.board import Cell, Leaderboard, Row, Summary
+from drbench.errors import BoardError, MissingBoardError
 from drbench.trust.reading import parse_model, read_model
-from drbench.trust.store import BOARD, RECORDS, built_board
+from drbench.trust.store import BOARD, RECORDS, SUBMISSIONS, built_board
 
 TOLERANCE = 1e-9
 """By how much a score may differ without being another one."""
 LARGEST = 512 * 2**20
 """Bytes of a leaderboard.json that are read."""
 
-What = Literal["row", "run", "score", "mean", "state", "rank"]
+What = Literal["row", "run", "score", "mean", "rank"]
 
 
 @final
@@ -26,7 +26,7 @@ class Difference:
 
     what: What
     row: str
-    """The row, for people: track, source, target, model and the start of its id."""
+    """The row, for people: its submitter, what it is of, and the start of its id."""
     name: str
     """Which metric, or which run."""
     old: str | float | None
@@ -36,7 +36,7 @@ class Difference:
 
 
 def read_board(place: str | Path) -> Leaderboard:
-    """A board: a folder (built anew from its records), a leaderboard.json, or `git:REV:PATH`.
+    """A board: a folder (built anew from its entries), a leaderboard.json, or `git:REV:PATH`.
 
     Raises
     ------
@@ -46,36 +46,38 @@ def read_board(place: str | Path) -> Leaderboard:
     if str(place).startswith("git:"):
         return _from_git(str(place))
     path = Path(place)
-    if path.is_dir() and (path / RECORDS).is_dir():
+    if any((path / name).is_dir() for name in (RECORDS, SUBMISSIONS)):
         return built_board(path)
     if path.is_dir():
         path = path / BOARD
     if not path.exists():
-        raise BoardError(f"{place} is no board: expected a folder with {RECORDS}, or a {BOARD}.")
+        raise MissingBoardError(
+            f"{place} is no board: expected a folder with {RECORDS}, or a {BOARD}."
+        )
     return read_model(path, Leaderboard, limit=LARGEST)
 
 
 def diff(old: Leaderboard, new: Leaderboard, *, tolerance: float = TOLERANCE) -> list[Difference]:
-    """All that differs: rows, runs, scores, means, states of verification, ranks."""
+    """All that differs: rows, runs, scores, means, ranks."""
     before = {row.id: row for row in old.rows}
     after = {row.id: row for row in new.rows}
-    found: list[Difference] = []
+    differences: list[Difference] = []
     for name in [*before, *(name for name in after if name not in before)]:
         if name not in after:
             row = before[name]
-            found.append(Difference("row", title(row), "", _runs(row), None))
+            differences.append(Difference("row", title(row), "", _runs(row), None))
         elif name not in before:
             row = after[name]
-            found.append(Difference("row", title(row), "", None, _runs(row)))
+            differences.append(Difference("row", title(row), "", None, _runs(row)))
         else:
-            found += _row_differences(before[name], after[name], tolerance)
-    return found
+            differences += _row_differences(before[name], after[name], tolerance)
+    return differences
 
 
 def title(row: Row) -> str:
     """A row, for people."""
     where = row.target.name if row.kind == "source" else f"{row.source.name} to {row.target.name}"
-    return f"{row.track} {where} {row.model} {row.id[:8]}"
+    return f"{row.track} {where} {row.model} of {row.submitter}, {row.level} ({row.id[:8]})"
 
 
 def scores_by_run(row: Row) -> dict[str, dict[str, float | None]]:
@@ -83,12 +85,12 @@ def scores_by_run(row: Row) -> dict[str, dict[str, float | None]]:
 
     By key; nothing of those that do not count.
     """
-    found: dict[str, dict[str, float | None]] = {run.key: {} for run in row.runs}
+    scores: dict[str, dict[str, float | None]] = {run.key: {} for run in row.runs}
     for metric, cell in row.metrics.items():
         for name, stage, summary in _summaries(metric, cell):
             for run, value in zip(row.runs, summary.values or (), strict=False):
-                found[run.key][f"{name} {stage}"] = value
-    return found
+                scores[run.key][f"{name} {stage}"] = value
+    return scores
 
 
 def differs(a: float | None, b: float | None, tolerance: float) -> bool:
@@ -109,16 +111,8 @@ def _summaries(metric: str, cell: Cell) -> Iterator[tuple[str, str, Summary]]:
 
 
 def _runs(row: Row) -> str:
-    """How many runs a row has, and what was checked of them."""
-    runs = row.all_runs
-    states = sorted({_state(run) for run in runs})
-    return f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, {' or '.join(states)}"
-
-
-def _state(run: Run) -> str:
-    """The state of a run, and who says so: a stranger's board may bring checks of its own."""
-    makers = sorted({check.by for check in run.checks if check.state == run.state})
-    return f"{run.state} by {' and '.join(makers)}" if makers else run.state
+    """How many runs a row has."""
+    return f"{len(row.all_runs)} {'run' if len(row.all_runs) == 1 else 'runs'}"
 
 
 def _row_differences(old: Row, new: Row, tolerance: float) -> Iterator[Difference]:
@@ -127,24 +121,22 @@ def _row_differences(old: Row, new: Row, tolerance: float) -> Iterator[Differenc
     now = {run.key: run for run in new.all_runs}
     for run in old.all_runs:
         if run.key not in now:
-            yield Difference("run", name, run.key, _state(run), None)
+            yield Difference("run", name, run.key, f"by {run.by}", None)
             continue
-        if now[run.key].state != run.state:
-            yield Difference("state", name, run.key, _state(run), _state(now[run.key]))
         scores, others = before.get(run.key, {}), after.get(run.key, {})
         if not (scores and others):  # a run that does not count shows no scores
-            if now[run.key].record_hash != run.record_hash:
-                old_hash, new_hash = run.record_hash, now[run.key].record_hash
-                yield Difference("run", name, f"{run.key[:12]} record", old_hash, new_hash)
+            if now[run.key].entry_hash != run.entry_hash:
+                old_hash, new_hash = run.entry_hash, now[run.key].entry_hash
+                yield Difference("run", name, f"{run.key[:12]} entry", old_hash, new_hash)
             continue
         for which in [*scores, *(which for which in others if which not in scores)]:
             was, now_is = scores.get(which), others.get(which)
             if differs(was, now_is, tolerance):
                 yield Difference("score", name, f"{run.key[:12]} {which}", was, now_is)
-    known = {run.key for run in old.all_runs}
+    earlier = {run.key for run in old.all_runs}
     for run in new.all_runs:
-        if run.key not in known:
-            yield Difference("run", name, run.key, None, _state(run))
+        if run.key not in earlier:
+            yield Difference("run", name, run.key, None, f"by {run.by}")
     for metric in sorted(old.metrics.keys() | new.metrics.keys()):
         a, b = old.metrics.get(metric), new.metrics.get(metric)
         if differs(_mean(a), _mean(b), tolerance):

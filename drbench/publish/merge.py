@@ -1,23 +1,15 @@
-"""Several people's boards into one."""
+"""Several boards into one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from drbench.board.entry import Entry, Submission, submission_of
 from drbench.errors import BoardError
-from drbench.files import canonical_json
-from drbench.runs.record import Record
-from drbench.trust.evidence import EVIDENCE, bring_evidence, evidence_files
-from drbench.trust.journal import commit
-from drbench.trust.names import name_problems
-from drbench.trust.store import (
-    RECORDS,
-    locked,
-    read_files,
-    record_name,
-    verification_name,
-)
-from drbench.trust.verification import Verification, Verifications
+from drbench.trust.evidence import weights_name, weights_problem
+from drbench.trust.problems import problems_of
+from drbench.trust.store import RECORDS, SUBMISSIONS, Files, locked, name_of, put, read_files
 
 
 @final
@@ -26,108 +18,110 @@ class Merged:
     """What came to a board, relative to its folder."""
 
     records: tuple[str, ...]
-    verifications: tuple[str, ...]
-    """Files that are new, or that hold more checks."""
+    """Entries that are new, or newer than what was there."""
+    submissions: tuple[str, ...]
     evidence: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    """Runs of which there were two different files, a sentence each."""
 
 
-def merge(into: Path, *boards: Path) -> Merged:
-    """Bring the records, verifications and evidence of boards into one; all, or nothing.
+def merge(into: Path, *boards: Path, records: bool = False, submitter: str | None = None) -> Merged:
+    """Bring what is on boards into one; all, or nothing. leaderboard.json is not built.
 
-    leaderboard.json is not built. A record that is there already is left alone; of verifications
-    the union is kept.
+    Parameters
+    ----------
+    into : path
+    *boards : path
+    records : bool
+        Whether entries come as they are, from boards that one keeps oneself; otherwise they come
+        as submissions, without numbers.
+    submitter : str, optional
+        Under whose name submissions come; by default the names that they have.
 
     Raises
     ------
     BoardError
-        If two boards hold different records of one run, which are all named, or if a file of any
-        is invalid.
+        If a file of any board is invalid.
     """
-    sources = [Contents.read(board) for board in boards]
+    sent = [
+        (board, document)
+        for board in boards
+        for document in _sent(_checked(board), records=records, submitter=submitter)
+    ]
     with locked(into):
-        known = Contents.read(into) if (into / RECORDS).is_dir() else Contents(into, {}, {}, {})
-        conflicts = _conflicts([known, *sources])
-        if conflicts:
-            many = f"{len(conflicts)} {'conflict' if len(conflicts) == 1 else 'conflicts'}"
-            raise BoardError(f"{many}, and nothing was merged. " + " ".join(conflicts))
-        texts: dict[str, str] = {}
-        for source in sources:
-            texts |= {
-                record_name(key): record.to_json()
-                for key, record in source.records.items()
-                if key not in known.records
-            }
-        records = tuple(sorted(texts))
-        checks = {
-            verification_name(key): merged.to_json()
-            for key in {key for source in sources for key in source.checks}
-            if (merged := _union(key, [known, *sources])) != known.checks.get(key)
+        present = _present(into)
+        entered = {(entry.submitter, entry.key) for entry in present.entries.values()}
+        newest: dict[str, tuple[Path, Entry | Submission]] = {}
+        conflicts: list[str] = []
+        for board, document in sent:
+            name = name_of(document)
+            if isinstance(document, Submission) and (document.submitter, document.key) in entered:
+                continue  # it is checked already
+            _, rival = newest.get(name, (into, present.documents.get(into / name)))
+            if rival is not None and rival != document:
+                newer = _newer(rival, document)
+                kept = "replaces" if newer is document else "is older than"
+                conflicts.append(
+                    f"{board / name} {kept} another {type(document).__name__.lower()}."
+                )
+                if newer is rival:
+                    continue
+            newest[name] = board, document
+        new = {n: each for n, each in newest.items() if present.documents.get(into / n) != each[1]}
+        weights = {
+            digest: board / weights_name(digest)
+            for board, document in new.values()
+            for digest in document.weights.values()
         }
-        evidence = {
-            name: path
-            for source in sources
-            for name, path in source.evidence.items()
-            if name not in known.evidence
-        }
-        bring_evidence(into, evidence)
-        commit(into, texts | checks)
+        evidence = put(into, [document for _, document in new.values()], weights)
     return Merged(
-        records, tuple(sorted(checks)), tuple(f"{EVIDENCE}/{name}" for name in sorted(evidence))
+        records=tuple(sorted(name for name in new if name.startswith(RECORDS))),
+        submissions=tuple(sorted(name for name in new if name.startswith(SUBMISSIONS))),
+        evidence=tuple(evidence),
+        conflicts=tuple(conflicts),
     )
 
 
-@final
-@dataclass(frozen=True)
-class Contents:
-    """What a board holds, checked."""
+def _present(board: Path) -> Files:
+    """What a board holds that may not be there yet."""
+    there = any((board / name).is_dir() for name in (RECORDS, SUBMISSIONS))
+    return read_files(board).required() if there else Files({}, {}, ())
 
-    board: Path
-    records: dict[str, Record]
-    """By key."""
-    checks: dict[str, Verifications]
-    """By key."""
-    evidence: dict[str, Path]
-    """By path below the folder of evidence."""
 
-    @classmethod
-    def read(cls, board: Path) -> "Contents":
-        """Read a board.
+def _newer(rival: Entry | Submission, document: Entry | Submission) -> Entry | Submission:
+    """Of two entries the one that was made last; of submissions the one that comes now."""
+    if isinstance(rival, Entry) and isinstance(document, Entry):
+        return document if document.checked > rival.checked else rival
+    return document
 
-        Raises
-        ------
-        BoardError
-            If there is none, or for the first file that is invalid.
-        """
-        files = read_files(board).required()
-        for problem in files.misnamed():
+
+def _sent(files: Files, *, records: bool, submitter: str | None) -> Iterator[Entry | Submission]:
+    """What of a board goes to another."""
+    if records:
+        yield from files.documents.values()
+        return
+    for document in files.documents.values():
+        if isinstance(document, Entry):
+            yield submission_of(document, submitter)
+        else:
+            yield document.model_copy(update={"submitter": submitter or document.submitter})
+
+
+def _checked(board: Path) -> Files:
+    """What a board holds, valid, with its weights.
+
+    Raises
+    ------
+    BoardError
+        With the first problem.
+    """
+    files = read_files(board).required()
+    for problem in files.misnamed(board):
+        raise BoardError(problem)
+    for path, document in files.documents.items():
+        for problem in problems_of(document):
+            raise BoardError(f"{path}: {problem}")
+    for digest in files.weights:
+        if problem := weights_problem(board / weights_name(digest), digest):
             raise BoardError(problem)
-        for path, record in files.records.items():
-            for problem in name_problems(record):
-                raise BoardError(f"{path}: {problem}")
-        records = {record.key: record for record in files.records.values()}
-        checks = {each.key: each for each in files.checks.values()}
-        return cls(board, records, checks, evidence_files(board))
-
-
-def _conflicts(contents: list[Contents]) -> list[str]:
-    first: dict[str, tuple[Path, Record]] = {}
-    found = []
-    for each in contents:
-        for key, record in each.records.items():
-            board, other = first.setdefault(key, (each.board, record))
-            if other != record:
-                found.append(
-                    f"{board / record_name(key)} and {each.board / record_name(key)} are different "
-                    "records of one run: keep one of them."
-                )
-    return found
-
-
-def _union(key: str, contents: list[Contents]) -> Verifications:
-    """All checks of a record, each once, in the order of their days."""
-    unique: dict[str, Verification] = {}
-    for each in contents:
-        for check in each.checks[key].verifications if key in each.checks else ():
-            unique[canonical_json(check.model_dump(mode="json"))] = check
-    ordered = sorted(unique.items(), key=lambda item: (item[1].date, item[0]))
-    return Verifications(key=key, verifications=tuple(check for _, check in ordered))
+    return files

@@ -1,26 +1,77 @@
 """A picture sheet: one HTML file that needs nothing but itself."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, final
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
+from drbench import plot
 from drbench._version import __version__
 from drbench.files import write_text
-from drbench.report.figures import RAMP, association_figure, png
-from drbench.report.panels import (
-    Associations,
-    Facts,
-    Panel,
-    Reconstructions,
-    Samples,
-    Section,
-    Table,
-    Traversal,
-)
+from drbench.report.figures import png
+from drbench.table import Table
+
+Panel = dict[str, Any]
+"""What the template shows: text, and images as data URIs."""
+
+
+@final
+class Section(NamedTuple):
+    """A heading, what there is to see, and a sentence or two."""
+
+    title: str
+    panels: Sequence[Panel] = ()
+    text: str = ""
+
+
+def samples(images: UInt8[np.ndarray, "k height width channel"], caption: str = "") -> Panel:
+    """Images side by side."""
+    shown = [*map(_image, plot.as_images(images))]
+    return {"kind": "samples", "images": shown, "look": _look(images), "caption": caption}
+
+
+def reconstructions(
+    images: UInt8[np.ndarray, "k height width channel"],
+    reconstructed: UInt8[np.ndarray, "k height width channel"],
+    caption: str = "",
+) -> Panel:
+    """Images, and below each what the model makes of it."""
+    pairs = [*zip(map(_image, images), map(_image, reconstructed), strict=True)]
+    return {"kind": "reconstructions", "pairs": pairs, "look": _look(images), "caption": caption}
+
+
+def traversal(
+    frames: UInt8[np.ndarray, "latent step height width channel"],
+    labels: Sequence[str],
+    caption: str = "",
+) -> Panel:
+    """Decoded images along some latents, all others held still; `labels` name the latents."""
+    rows = [(label, [*map(_image, row)]) for label, row in zip(labels, frames, strict=True)]
+    return {"kind": "traversal", "rows": rows, "look": _look(frames), "caption": caption}
+
+
+def associations(
+    matrices: Mapping[str, Float[np.ndarray, "latent factor"]],
+    factors: Sequence[str],
+    caption: str = "",
+) -> Panel:
+    """Association matrices by the model's name, side by side: see `drbench.plot.associations`."""
+    figures = [_associations(model, matrix, factors) for model, matrix in matrices.items()]
+    return {"kind": "associations", "figures": figures, "caption": caption}
+
+
+def table(shown: Table) -> Panel:
+    """A table; a row whose first cell is empty goes on with the block above it."""
+    content = {"columns": shown.columns, "rows": shown.cells, "notes": shown.notes}
+    return {"kind": "table", "caption": shown.title, **content}
+
+
+def facts(named: Mapping[str, str]) -> Panel:
+    """Names and values: what the images are, budgets, versions."""
+    return {"kind": "facts", "facts": list(named.items())}
 
 
 def write_sheet(path: Path, *, title: str, sections: Sequence[Section], subtitle: str = "") -> None:
@@ -48,46 +99,16 @@ def sheet_html(*, title: str, sections: Sequence[Section], subtitle: str = "") -
     template = environment.from_string(
         Path(__file__).with_name("sheet.html.j2").read_text(encoding="utf-8")
     )
-    views = [
-        {"title": section.title, "text": section.text, "panels": [*map(_view, section.panels)]}
-        for section in sections
-    ]
     return template.render(
-        title=title, subtitle=subtitle, sections=views, ramp=RAMP, version=__version__
+        title=title, subtitle=subtitle, sections=sections, ramp=plot.RAMP, version=__version__
     )
 
 
-def _view(panel: Panel) -> dict[str, Any]:
-    """What the template shows of a panel: text, and images as data URIs."""
-    match panel:
-        case Samples(images, caption):
-            shown: dict[str, Any] = {"kind": "samples", "images": [*map(_image, images)]}
-            return shown | {"look": _look(images), "caption": caption}
-        case Reconstructions(images, reconstructions, caption):
-            pairs = zip(map(_image, images), map(_image, reconstructions), strict=True)
-            shown = {"kind": "reconstructions", "pairs": list(pairs)}
-            return shown | {"look": _look(images), "caption": caption}
-        case Traversal(frames, labels, caption):
-            rows = [(label, [*map(_image, row)]) for label, row in zip(labels, frames, strict=True)]
-            return {"kind": "traversal", "rows": rows, "look": _look(frames), "caption": caption}
-        case Associations(matrices, factors, caption):
-            drawn = [_associations(model, matrix, factors) for model, matrix in matrices.items()]
-            return {"kind": "associations", "figures": drawn, "caption": caption}
-        case Table(columns, rows, caption, notes):
-            shown = {"kind": "table", "columns": columns, "rows": rows}
-            return shown | {"caption": caption, "notes": notes}
-        case Facts(facts):
-            return {"kind": "facts", "facts": list(facts.items())}
-
-
 def _associations(model: str, matrix: np.ndarray, factors: Sequence[str]) -> dict[str, Any]:
-    return {
-        "model": model,
-        "light": _uri(association_figure(matrix, factors, theme="light")),
-        "dark": _uri(association_figure(matrix, factors, theme="dark")),
-        "latents": len(matrix),
-        "factors": len(factors),
+    drawn: dict[str, Any] = {
+        theme: _uri(plot.associations(matrix, factors, theme=theme).png()) for theme in plot.RAMP
     }
+    return drawn | {"model": model, "latents": len(matrix), "factors": len(factors)}
 
 
 def _look(images: np.ndarray) -> str:

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from drbench.board.board import Change, Row
-from drbench.board.build import build
-from drbench.report.panels import Table
+from drbench.board.build import unranked_rows
+from drbench.board.entry import Entry
+from drbench.board.rows import labels
 from drbench.runs.record import Record
+from drbench.table import Table
 
 MISSING = "n/a"
 CLASSIFIERS = (("full", "gbt"), ("pruned", "gbt_pruned"))
@@ -27,7 +29,12 @@ def transfer_tables(records: Iterable[Record]) -> list[Table]:
     factor of the target with its size, and `all`; the second modularity and compactness. What is
     missing shows as `n/a`, with the reason in the notes. Runs that are no transfers are left out.
     """
-    rows = [row for row in build(records).rows if row.kind == "transfer"]
+    entries = [
+        Entry(submitter="own", level="retrained", by="own", checked=record.provenance.created,
+              directions={}, record=record)
+        for record in records
+    ]  # fmt: skip
+    rows = [row for row in unranked_rows(entries) if row.kind == "transfer"]
     rows.sort(key=_alike)
     return [table for _, alike in groupby(rows, key=_alike) for table in _tables(list(alike))]
 
@@ -70,8 +77,9 @@ def _tables(rows: list[Row]) -> list[Table]:
     properties = [column for column, _, _ in PROPERTIES]
     by_factor, overall = [], []
     notes: tuple[list[str], list[str]] = [], []
+    names = labels(rows)
     for row in rows:
-        label = _label(row, rows)
+        label = f"{names[row.id]} ({'1 seed' if row.n_seeds == 1 else f'{row.n_seeds} seeds'})"
         for number, (code, metric) in enumerate(CLASSIFIERS):
             scores = _per_factor(row, metric)
             by_factor.append(("" if number else label, code, *map(percent, scores)))
@@ -81,12 +89,12 @@ def _tables(rows: list[Row]) -> list[Table]:
         for column, score in zip(properties, scores, strict=True):
             notes[1].extend(f"{label}, {column}: {reason}" for reason in _reasons([score]))
     return [
-        Table(("model", "code", *sizes, "all"), by_factor, f"Accuracy, {where}", notes[0]),
+        Table(("model", "code", *sizes, "all"), by_factor, f"Accuracy, {where}", notes=notes[0]),
         Table(
             ("model", "code", *properties),
             overall,
             f"Modularity and compactness, {where}",
-            notes[1],
+            notes=notes[1],
         ),
     ]
 
@@ -108,25 +116,5 @@ def _score(row: Row, metric: str, part: str) -> Change | None:
 
 def _reasons(changes: Iterable[Change | None]) -> list[str]:
     """Why values are missing, each reason once."""
-    said = ["not scored" if change is None else change.reason for change in changes]
-    return [reason for reason in dict.fromkeys(said) if reason]
-
-
-def _label(row: Row, rows: list[Row]) -> str:
-    """The model's name, how many seeds, and settings in which rows of this model differ."""
-    facts = [_facts(other) for other in rows if other.model == row.model]
-    told = [
-        f"{name} {value}"
-        for name, value in _facts(row).items()
-        if any(other.get(name) != value for other in facts)
-    ]
-    told.append("1 seed" if row.n_seeds == 1 else f"{row.n_seeds} seeds")
-    return f"{row.model} ({', '.join(told)})"
-
-
-def _facts(row: Row) -> dict[str, object]:
-    first, last = row.budgets[0].training, row.budgets[-1].training
-    return row.budgets[-1].hyperparameters | {
-        "steps": f"{first.steps} + {last.steps}",
-        "rate": f"{first.lr:g}, {last.lr:g}",
-    }
+    reasons = ["not scored" if change is None else change.reason for change in changes]
+    return [reason for reason in dict.fromkeys(reasons) if reason]

@@ -1,39 +1,56 @@
-"""Reading representations that drbench did not write: representations.npz and classes.csv."""
+"""Reading what drbench did not write: representations.npz and classes.csv."""
 
 import csv
-from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple, final
 
 import numpy as np
+from jaxtyping import Float, Shaped
 
+from drbench.arrays import latent_matrix
 from drbench.errors import RepresentationError
-from drbench.representation.representation import Representation, latent_matrix
+from drbench.files import unreadable
+
+NPZ, CSV = "representations.npz", "classes.csv"
 
 
-def load_npz_csv(folder: Path) -> Representation:
+@final
+class NpzCsv(NamedTuple):
+    """What a folder in the layout of the seed paper's released code holds."""
+
+    mean: Float[np.ndarray, "n latent"]
+    sampled: Float[np.ndarray, "n latent"] | None
+    names: list[str]
+    """Names of the factors; none where there is no table of classes."""
+    classes: Shaped[np.ndarray, "n factor"] | None
+    """Class of each factor, as text; None where there is no table."""
+
+
+def read(folder: Path) -> NpzCsv:
     """Read a folder in the layout of the seed paper's released code.
 
     `representations.npz` holds `mean` and optionally `sampled`, each (n, latent); `classes.csv` a
-    header of factor names and n rows of class values, integer, float or text.
+    header of factor names and n rows of class values, integer, float or text. Without the table
+    there are latents alone.
 
     Raises
     ------
     RepresentationError
         For a missing or damaged file, a header that does not fit, or lengths that differ.
     """
-    names, table = _read_csv(folder / "classes.csv")
-    latents = _read_npz(folder / "representations.npz")
+    latents = _read_npz(folder / NPZ)
     mean = latent_matrix(latents["mean"], "mean latents")
+    sampled = latent_matrix(latents["sampled"], "sampled latents") if "sampled" in latents else None
+    if not (folder / CSV).exists():
+        return NpzCsv(mean, sampled, [], None)
+    names, table = _read_csv(folder / CSV)
     if len(table) != len(mean):
         turned = " Are the latents transposed?" if len(table) == mean.shape[1] else ""
         raise RepresentationError(
-            f"{folder}: representations.npz has {len(mean)} rows, classes.csv has "
-            f"{len(table)}: they must describe the same images in the same order.{turned}"
+            f"{folder}: {NPZ} has {len(mean)} rows, {CSV} has {len(table)}: they must describe the "
+            f"same images in the same order.{turned}"
         )
-    representation = Representation.from_arrays(mean, table, factors=names)
-    if "sampled" not in latents:
-        return representation
-    return replace(representation, sampled=latent_matrix(latents["sampled"], "sampled latents"))
+    return NpzCsv(mean, sampled, names, table)
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
@@ -43,7 +60,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
                 raise RepresentationError(f"{path} is no NPZ file: write it with numpy.savez.")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in ("mean", "sampled") if name in archive}
-            found = list(archive)
+            names = list(archive)
     except RepresentationError:
         raise
     except (OSError, ValueError, EOFError) as error:
@@ -52,11 +69,11 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
             problem = "holds Python objects, which are never loaded: write arrays of numbers"
         raise RepresentationError(f"{path} {problem}.") from error
     except Exception as error:
-        # zipfile and zlib raise their own errors for a truncated archive.
+        # zipfile, zlib and the reader of array headers raise errors of their own.
         raise RepresentationError(f"{path} is damaged: {error}.") from error
     if "mean" not in arrays:
         raise RepresentationError(
-            f"{path} lacks the array 'mean' (n, latent): it holds {', '.join(found) or 'nothing'}."
+            f"{path} lacks the array 'mean' (n, latent): it holds {', '.join(names) or 'nothing'}."
         )
     return arrays
 
@@ -66,22 +83,27 @@ def _read_csv(path: Path) -> tuple[list[str], np.ndarray]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             lines = [(reader.line_num, row) for row in reader if not _is_blank(row)]
-    except FileNotFoundError as error:
+    except UnicodeDecodeError as error:
         raise RepresentationError(
-            f"{path} is missing: a header of factor names, then a row of classes an image."
+            f"{path} is not written in UTF-8 (byte {error.start} is no character of it): save it "
+            "as UTF-8."
         ) from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RepresentationError(f"{path} cannot be read: {error}.") from error
+    except (OSError, csv.Error) as error:
+        raise RepresentationError(f"{path} cannot be read: {unreadable(error)}.") from error
     if len(lines) < 2:
         raise RepresentationError(f"{path} holds no classes below its header.")
     header = [name.strip() for name in lines[0][1]]
-    if len(header) == 1 and (found := [mark for mark in ";\t|" if mark in header[0]]):
+    if len(header) == 1 and (marks := [mark for mark in ";\t|" if mark in header[0]]):
         raise RepresentationError(
-            f"{path}: entries are separated by {found[0]!r}, expected commas: write it again with "
+            f"{path}: entries are separated by {marks[0]!r}, expected commas: write it again with "
             "commas."
         )
     body = [[entry.strip() for entry in row] for _, row in lines[1:]]
-    for number, row in lines[1:]:
+    for number, row in lines:
+        if not "".join(row).isprintable():
+            raise RepresentationError(
+                f"{path} line {number} holds characters that cannot be printed: is it damaged?"
+            )
         if len(row) != len(header):
             raise RepresentationError(
                 f"{path} line {number}: {len(row)} entries, but the header names {len(header)} "

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import final
 
@@ -14,21 +13,22 @@ from jaxtyping import Bool
 from torch import nn
 
 from drbench.data.ground_truth import GroundTruth
-from drbench.data.sampling import split_rows
 from drbench.errors import RunError
-from drbench.files import cache_dir, sha256_file, write_text
-from drbench.metrics.metric import MetricResult
+from drbench.files import sha256_file, write_text
+from drbench.metrics.result import MetricResult
 from drbench.metrics.scoring import score
-from drbench.models.checkpoints import CHECKPOINT, load_weights, save_weights
-from drbench.models.inference import default_device, encoder, objective, seeded_network
-from drbench.models.model import Model, load_model
-from drbench.models.training import fit
-from drbench.runs.data import image_shape, open_data
-from drbench.runs.encoding import Encoded, Sample, represent
+from drbench.models.budget import Runtime
+from drbench.models.inference import chosen_device, encoder, objective, seeded_network
+from drbench.models.model import Encoder, Trainable, load_model
+from drbench.models.training.loop import fit
+from drbench.models.training.state import forget_checkpoints
+from drbench.models.weights import load_weights, save_weights
 from drbench.runs.folder import RunFolder
-from drbench.runs.provenance import git_state, library_versions, machine, plugins_of
+from drbench.runs.identity import canonical, network_key, stored_key, stored_network_key
+from drbench.runs.memo import remembered_scores
+from drbench.runs.provenance import machine, software
 from drbench.runs.record import Provenance, Record, Stage, trained_by
-from drbench.runs.scores import remembered_scores
+from drbench.runs.sample import Encoded, Sample, held_out, represent
 from drbench.runs.spec import RunSpec
 
 PREPARE_FROM = 500_000
@@ -42,7 +42,9 @@ def execute(
     *,
     out: Path | str | None = None,
     source: Path | str | None = None,
+    home: Path | None = None,
     resume: bool = False,
+    runtime: Runtime | None = None,
 ) -> Record:
     """Do a run and write its folder.
 
@@ -51,13 +53,16 @@ def execute(
     spec : RunSpec
         What to do. If it starts from another run (`init`), that is a transfer.
     out : path, optional
-        Folder of the run. Default: a folder of the cache named by the spec's key, where a run
-        that is done already is not done again.
+        Folder of the run. Default: one in `home`, where a run that is done is not done again.
     source : path, optional
-        Folder of the run that `spec.init` describes. Default: its folder of the cache, where it
-        is done first if it is not there.
+        Folder of the run that `spec.init` describes. Default: its folder in `home`, where it is
+        done first if it is not there.
+    home : path, optional
+        Folder of runs that have no folder of their own. Default: one of the cache.
     resume : bool
         Go on with what the folder holds.
+    runtime : Runtime, optional
+        How to carry it out.
 
     Returns
     -------
@@ -71,28 +76,50 @@ def execute(
     DrbenchError
         If data, model or metrics cannot do what is asked.
     """
-    resume = resume or out is None
-    place = Path(out) if out is not None else cache_dir() / "runs" / spec.key[:24]
-    folder = RunFolder(place)
+    spec, resume = canonical(spec), resume or out is None
+    folder = RunFolder(Path(out)) if out is not None else RunFolder.at_home(spec, home)
     if resume and (done := folder.finished(spec)) is not None:
         return done
     drawn = spec.training.steps * spec.training.batch
-    run = Run.prepare(spec, prepared=drawn >= PREPARE_FROM)
+    run = Work.prepare(spec, prepared=drawn >= PREPARE_FROM, runtime=runtime)
     network = seeded_network(run.model, run.truth.spec.image_shape, spec.seed).to(run.device)
-    folder = RunFolder.create(place, spec, resume=resume)
+    folder.require_free(spec, resume=resume)
+    with folder.locked():
+        # Whoever worked here meanwhile may have done it.
+        done = folder.finished(spec) if resume else None
+        return done or _done(run, network, folder, source, home, resume=resume)
+
+
+def _done(
+    run: "Work",
+    network: nn.Module,
+    folder: RunFolder,
+    source: Path | str | None,
+    home: Path | None,
+    *,
+    resume: bool,
+) -> Record:
+    """Do a run in its folder, which nobody else works in."""
+    spec = run.spec
+    folder.claim(spec, resume=resume)
     clock = _Clock()
     scores: dict[Stage, dict[str, MetricResult]] = {}
     terms: dict[Stage, dict[str, float]] = {}
     if spec.init is not None:
-        load_weights(_weights_of(spec.init, source), network, run=spec.init.key)
+        load_weights(
+            _weights_of(spec.init, source, home, run.runtime),
+            network,
+            run=stored_network_key(spec.init),
+        )
         scores["before"], terms["before"], _ = run.measure(network, "before", folder, clock)
     with clock("train"):
         run.train(network, folder, resume=resume)
     scores["after"], terms["after"], seen = run.measure(network, "after", folder, clock)
-    commit, dirty = git_state()
     record = Record(
-        key=spec.key,
+        key=stored_key(spec),
+        network=stored_network_key(spec),
         spec=spec,
+        hyperparameters=run.model.model_dump(mode="json"),
         factors=run.truth.spec.factors,
         image_shape=run.truth.spec.image_shape,
         scores=scores,
@@ -101,25 +128,19 @@ def execute(
         redrawn=run.sample.redrawn(run.truth),
         notes=run.truth.notes,
         provenance=Provenance(
-            created=datetime.now(UTC).replace(microsecond=0),
-            versions=library_versions(),
-            plugins=plugins_of(spec),
+            **software(spec),
             data_hash=seen.data_hash,
             pairs_hash=seen.pairs_hash,
             weights_hash=sha256_file(folder.weights_file),
             encoder_hash={stage: sha256_file(folder.encoder_file(stage)) for stage in scores},
-            latents_hash={
-                stage: sha256_file(folder.representation_file(stage)) for stage in scores
-            },
-            git_commit=commit,
-            git_dirty=dirty,
             device=machine(run.device),
-            threads=torch.get_num_threads(),
+            threads=run.runtime.threads or torch.get_num_threads(),
+            runtime=run.runtime,
             seconds=clock.seconds,
         ),
     )
     write_text(folder.record_file, record.to_json())
-    (folder.path / CHECKPOINT).unlink(missing_ok=True)  # nothing is left to resume
+    forget_checkpoints(folder.path)  # nothing is left to resume
     return record
 
 
@@ -140,36 +161,42 @@ class _Clock:
 
 @final
 @dataclass(frozen=True)
-class Run:
+class Work:
     """What the phases of a run share."""
 
     spec: RunSpec
-    model: Model
+    model: Encoder
     truth: GroundTruth
     held_out: Bool[np.ndarray, "n"]
     sample: Sample
+    runtime: Runtime
     device: str
 
     @classmethod
-    def prepare(cls, spec: RunSpec, *, prepared: bool = False) -> "Run":
+    def prepare(
+        cls, spec: RunSpec, *, prepared: bool = False, runtime: Runtime | None = None
+    ) -> "Work":
         """Open the data and draw the sample; `prepared` images are kept on disk for training."""
         model = load_model(spec.model, **spec.hyperparameters)
-        truth = open_data(
+        scoring = spec.scoring
+        drawn = held_out(
+            spec,
             spec.data,
-            like=image_shape(spec.chain[0].data) if spec.init else None,
+            size=scoring.sample,
+            pairs=scoring.pairs,
+            seed=spec.seed,
             prepare=prepared,
         )
-        # One split for a chain: on the source's own data set nothing it was trained on is scored.
-        held_out = split_rows(truth, spec.chain[0].seed)
-        scoring = spec.scoring
-        sample = Sample.draw(
-            truth, held_out, size=scoring.sample, pairs=scoring.pairs, seed=spec.seed
-        )
-        return cls(spec, model, truth, held_out, sample, default_device())
+        runtime = runtime or Runtime()
+        device = chosen_device(runtime.device)
+        return cls(spec, model, drawn.truth, drawn.rows, drawn.sample, runtime, device)
 
     def train(self, network: nn.Module, folder: RunFolder, *, resume: bool) -> None:
         if folder.weights_file.exists():  # trained already, interrupted while scoring
-            load_weights(folder.weights_file, network, run=self.spec.key)
+            load_weights(folder.weights_file, network, run=stored_network_key(self.spec))
+            return
+        if not isinstance(self.model, Trainable):  # a frozen encoder: its weights are its result
+            save_weights(folder.weights_file, network, run=stored_network_key(self.spec))
             return
         fit(
             self.model,
@@ -179,11 +206,11 @@ class Run:
             self.spec.training,
             seed=self.spec.seed,
             supervision="images" if self.spec.init else self.model.supervision,
-            device=self.device,
             folder=folder.path,
-            run=self.spec.key,
+            run=stored_network_key(self.spec),
+            runtime=self.runtime,
             resume=resume,
-            probe=self._probe if self.spec.training.score_every else None,
+            probe=self._probe,
         )
 
     def measure(
@@ -191,8 +218,12 @@ class Run:
     ) -> tuple[dict[str, MetricResult], dict[str, float], Encoded]:
         """Encode and score the held-out sample."""
         # Equal weights give equal files: what a transfer starts from is what its source ended with.
-        run = trained_by(self.spec, stage)
-        save_weights(folder.encoder_file(stage), network, run=run.key, parts=self.model.encoding)
+        save_weights(
+            folder.encoder_file(stage),
+            network,
+            run=stored_network_key(trained_by(self.spec, stage)),
+            parts=self.model.encoding,
+        )
         with clock("encode"):
             encoded = self.encode(network, stage)
             encoded.representation.save(folder.representation(stage))
@@ -220,13 +251,17 @@ class Run:
         return {name: r.value for name, r in results.items() if r.value is not None}
 
 
-def _weights_of(init: RunSpec, source: Path | str | None) -> Path:
+def _weights_of(
+    init: RunSpec, source: Path | str | None, home: Path | None, runtime: Runtime
+) -> Path:
     """Weights of the run that a transfer starts from."""
     if source is None:
-        execute(init)
-        return RunFolder(cache_dir() / "runs" / init.key[:24]).require_weights()
+        folder = RunFolder.at_home(init, home)
+        if not folder.weights_file.is_file():
+            execute(init, home=home, runtime=runtime)
+        return folder.require_weights()
     folder = RunFolder.open(Path(source))
-    _ = folder.record  # refuses a record of another run
-    if folder.spec.key != init.key:
+    folder.read_record()  # refuses a record of another run
+    if network_key(folder.spec) != stored_network_key(init):
         raise RunError(f"{source} is another run than the one that the transfer starts from.")
     return folder.require_weights()

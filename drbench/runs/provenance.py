@@ -4,11 +4,14 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from drbench import __version__, registry
-from drbench.data.dataset import is_open
+from drbench.data.opening import find_dataset, is_open
+from drbench.metrics.metric import load_metric
 from drbench.runs.record import Software
 from drbench.runs.spec import RunSpec
 
@@ -33,7 +36,9 @@ def plugin_versions(names: Mapping[registry.Kind, list[str]]) -> dict[str, Softw
         for name in listed:
             plugin = registry.find(kind, name)
             found[f"{kind}:{name}"] = Software(
-                distribution=plugin.distribution, version=plugin.version
+                distribution=plugin.distribution,
+                version=plugin.version,
+                definition=_definition(kind, name),
             )
     return found
 
@@ -44,6 +49,31 @@ def plugins_of(spec: RunSpec) -> dict[str, Software]:
     return plugin_versions(
         {"dataset": datasets, "model": [spec.model], "metric": list(spec.scoring.metrics)}
     )
+
+
+def _definition(kind: registry.Kind, name: str) -> str:
+    """Version of what a plugin computes, as it declares it."""
+    if kind == "metric":
+        return load_metric(name).version
+    if kind == "dataset":
+        return find_dataset(name).spec.version
+    from drbench.models.model import load_model
+
+    model = load_model(name)
+    weights = model.weights()
+    return f"{model.version}, weights {weights.sha256[:12]}" if weights else model.version
+
+
+def software(spec: RunSpec) -> dict[str, Any]:
+    """What a run's provenance says of the moment, the programs and their source tree."""
+    commit, dirty = git_state()
+    return {
+        "created": datetime.now(UTC).replace(microsecond=0),
+        "versions": library_versions(),
+        "plugins": plugins_of(spec),
+        "git_commit": commit,
+        "git_dirty": dirty,
+    }
 
 
 def git_state() -> tuple[str | None, bool | None]:

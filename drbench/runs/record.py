@@ -1,17 +1,21 @@
 """The record of a run: one immutable JSON file."""
 
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from drbench.data.spec import Factor
-from drbench.frozen import Frozen
-from drbench.metrics.metric import MetricResult
-from drbench.runs.spec import RunSpec
+from drbench.errors import RunError
+from drbench.frozen import Frozen, first_problem
+from drbench.metrics.result import MetricResult
+from drbench.models.budget import Runtime
+from drbench.runs.identity import stored_key, stored_network_key
+from drbench.runs.spec import RunSpec, Sha256
 
+RECORD = "record.json"
+"""Name of the file in the folder of a run."""
 Stage = Literal["before", "after"]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-"""64 hexadecimal digits."""
 
 
 def trained_by(spec: RunSpec, stage: Stage) -> RunSpec:
@@ -26,6 +30,8 @@ class Software(Frozen):
     """Name of the distribution, or the file given with --plugins."""
     version: str
     """Its version."""
+    definition: str = "1"
+    """Version of what the plugin computes: numbers of two definitions are never compared."""
 
 
 class Provenance(Frozen):
@@ -45,8 +51,6 @@ class Provenance(Frozen):
     """SHA-256 of the weights file after training."""
     encoder_hash: dict[Stage, Sha256]
     """SHA-256 of each file of the encoder's weights."""
-    latents_hash: dict[Stage, Sha256]
-    """SHA-256 of each representation file."""
     checkpoint: Literal["last step"] = "last step"
     """How the weights were chosen among those of all steps."""
     git_commit: str | None
@@ -57,6 +61,8 @@ class Provenance(Frozen):
     """What the network ran on."""
     threads: int
     """CPU threads of the network."""
+    runtime: Runtime = Runtime()
+    """How the run was carried out, as far as that was asked for."""
     seconds: dict[str, float]
     """Seconds of each phase."""
 
@@ -64,12 +70,16 @@ class Provenance(Frozen):
 class Record(Frozen):
     """What a run was, what it scored, and where the numbers come from."""
 
-    schema_version: Literal["1.0"] = "1.0"
+    schema_version: Literal["2.0"] = "2.0"
     """Version of this format."""
     key: Sha256
-    """Content hash of the spec."""
+    """Identity of the run."""
+    network: Sha256
+    """Identity of the weights: that of the run, without what was scored."""
     spec: RunSpec
-    """What the run was."""
+    """What the run was, in canonical form: what it does not say is at its default."""
+    hyperparameters: dict[str, Any]
+    """Hyperparameters of the model, complete."""
     factors: tuple[Factor, ...]
     """Factors of what was scored, in the order of the columns of every matrix."""
     image_shape: tuple[int, int, int]
@@ -88,9 +98,9 @@ class Record(Frozen):
     """Where the numbers come from."""
 
     @model_validator(mode="after")
-    def _key_is_the_hash(self) -> "Record":
-        if self.key != self.spec.key:
-            raise ValueError("the key is not the hash of the spec")
+    def _keys_are_the_hashes(self) -> "Record":
+        if self.key != stored_key(self.spec) or self.network != stored_network_key(self.spec):
+            raise ValueError("key or network is not the hash of the spec")
         return self
 
     @model_validator(mode="after")
@@ -106,11 +116,27 @@ class Record(Frozen):
 
     @model_validator(mode="after")
     def _hashes_fit_the_run(self) -> "Record":
-        origin = self.provenance
-        for name in ("encoder_hash", "latents_hash"):
-            if getattr(origin, name).keys() != self.scores.keys():
-                raise ValueError(f"{name} names other stages than the scores")
+        if self.provenance.encoder_hash.keys() != self.scores.keys():
+            raise ValueError("encoder_hash names other stages than the scores")
         return self
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Record":
+        """Read a record: its file, or the folder of its run.
+
+        Raises
+        ------
+        RunError
+            If there is none, or for a file that is no record.
+        """
+        file = Path(path) / RECORD if Path(path).is_dir() else Path(path)
+        try:
+            return cls.model_validate_json(file.read_bytes())
+        except FileNotFoundError as error:
+            raise RunError(f"{file} does not exist: finish the run with --resume.") from error
+        except ValidationError as error:
+            place, what = first_problem(error)
+            raise RunError(f"{file} is no record: {place}: {what}.") from error
 
     def to_json(self) -> str:
         """The file's text: sorted, indented, the same for the same record."""

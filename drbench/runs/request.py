@@ -1,23 +1,28 @@
-"""From what a user asks for to a complete RunSpec."""
+"""From what a user asks for to a canonical RunSpec."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from drbench.errors import RequestError, UnknownNameError
-from drbench.frozen import first_problem
 from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import default_metrics
 from drbench.models.budget import Training
 from drbench.runs.data import declared
+from drbench.runs.defaults import PAIRS, SOURCE_STEPS, TARGET_STEPS
+from drbench.runs.identity import canonical
 from drbench.runs.spec import DataRef, RunSpec, Scoring
 
 Settings = Mapping[str, Any]
 
 
 def train_spec(
-    data: DataRef, model: str, *, settings: Settings, steps: int, seed: int, scoring: Scoring
+    data: DataRef,
+    model: str,
+    *,
+    settings: Settings,
+    steps: int | None,
+    seed: int,
+    scoring: Scoring,
 ) -> RunSpec:
     """The spec of training from scratch.
 
@@ -25,25 +30,25 @@ def train_spec(
     ----------
     settings : mapping of name to value
         Hyperparameters of the model and fields of `Training`, mixed, as `--set` gives them.
+    steps : int or None
+        None for the published budget; of a model that does not train, for none.
 
     Raises
     ------
     UnknownNameError, RequestError
         For names that neither the model nor training knows, or values of the wrong type.
     """
-    from drbench.models.model import load_model
-
     declared(data)  # refused before anything is prepared
-    known, training = _divided(model, load_model(model).model_dump(), settings)
-    complete = load_model(model, **known).model_dump(mode="json")
-    return RunSpec(
+    hyperparameters, training = _divided(model, settings)
+    spec = RunSpec(
         data=data,
         model=model,
-        hyperparameters=complete,
-        training=_training({**training, "steps": steps}),
+        hyperparameters=hyperparameters,
+        training=Training(**training, steps=_budget(model, steps, SOURCE_STEPS)),
         scoring=scoring,
         seed=seed,
     )
+    return canonical(spec)
 
 
 def transfer_spec(
@@ -51,7 +56,7 @@ def transfer_spec(
     data: DataRef,
     *,
     settings: Settings,
-    steps: int,
+    steps: int | None,
     seed: int | None,
     scoring: Scoring,
 ) -> RunSpec:
@@ -62,24 +67,28 @@ def transfer_spec(
     UnknownNameError, RequestError
         As in `train_spec`.
     """
-    from drbench.models.model import load_model
-
     declared(data)  # refused before anything is prepared
-    known, training = _divided(source.model, source.hyperparameters, settings)
-    complete = load_model(source.model, **{**source.hyperparameters, **known})
-    return RunSpec(
+    hyperparameters, training = _divided(source.model, settings)
+    spec = RunSpec(
         data=data,
         model=source.model,
-        hyperparameters=complete.model_dump(mode="json"),
-        training=_training({**source.training.model_dump(), **training, "steps": steps}),
+        hyperparameters=source.hyperparameters | hyperparameters,
+        training=Training(
+            **{
+                **source.training.model_dump(),
+                **training,
+                "steps": _budget(source.model, steps, TARGET_STEPS),
+            }
+        ),
         scoring=scoring,
         seed=source.seed if seed is None else seed,
         init=source,
     )
+    return canonical(spec)
 
 
 def scoring_request(
-    metrics: list[str], settings: Settings, *, sample: int, pairs: int = 1_000, factors: bool = True
+    metrics: list[str], settings: Settings, *, sample: int, pairs: int = PAIRS, factors: bool = True
 ) -> Scoring:
     """Which metrics are scored, from names (none: the default ones) and `ID.k=v` settings.
 
@@ -98,9 +107,21 @@ def scoring_request(
     return Scoring(sample=sample, pairs=pairs, metrics=chosen)
 
 
-def _divided(
-    model: str, hyperparameters: Mapping[str, Any], settings: Settings
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _budget(model: str, steps: int | None, published: int) -> int:
+    from drbench.models.model import Trainable, load_model
+
+    if isinstance(load_model(model), Trainable):
+        return published if steps is None else steps
+    if steps:
+        raise RequestError(f"{model} does not train: leave the steps out, or ask for 0.")
+    return 0
+
+
+def _divided(model: str, settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of the model, and those of its training."""
+    from drbench.models.model import load_model
+
+    hyperparameters = load_model(model).model_dump()
     training = Training.model_fields.keys() - {"steps"}
     for name in settings:
         if name == "steps":
@@ -114,11 +135,3 @@ def _divided(
         {name: value for name, value in settings.items() if name in hyperparameters},
         {name: value for name, value in settings.items() if name not in hyperparameters},
     )
-
-
-def _training(fields: Mapping[str, Any]) -> Training:
-    try:
-        return Training(**fields)
-    except ValidationError as error:
-        name, what = first_problem(error)
-        raise RequestError(f"--set {name}={fields.get(name)}: {what}.") from error

@@ -3,10 +3,10 @@
 from pydantic import Field
 from torch import Generator, Tensor, nn
 
-from drbench import Batch, Model
+from drbench import Batch, Generative
 
 
-class Template(Model):
+class Template(Generative):
     """An autoencoder of linear layers."""
 
     name = "template"

@@ -12,11 +12,11 @@ from drbench.files import write_text
 JOURNAL = ".commit"
 """Folder of files that are decided, on their way to their places."""
 _DRAFT = ".draft."
-_NAME = re.compile(r"(records|verifications)/[0-9a-f]{64}\.json")
+_NAME = re.compile(r"(records|submissions)/[a-z0-9][a-z0-9_.-]{0,63}/[0-9a-f]{64}\.json")
 
 
 def commit(board: Path, files: Mapping[str, str]) -> None:
-    """Write records and verifications, by path relative to the board; the caller holds its lock.
+    """Write entries and submissions, by path relative to the board; the caller holds its lock.
 
     All are written aside first; then one rename decides, and what follows is only moving them to
     their places, which `finish` does again if it is interrupted.
@@ -30,7 +30,7 @@ def commit(board: Path, files: Mapping[str, str]) -> None:
         return
     for name in files:
         if not _NAME.fullmatch(name):
-            raise BoardError(f"{name} is no place of a record or of verifications.")
+            raise BoardError(f"{name} is no place of an entry or of a submission.")
     try:
         aside = Path(tempfile.mkdtemp(dir=board, prefix=_DRAFT))
         try:
@@ -67,7 +67,7 @@ def finish(board: Path) -> None:
     journal = board / JOURNAL
     try:
         for path, place in list(_moves(board, journal)):
-            place.parent.mkdir(exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
             path.replace(place)
         shutil.rmtree(journal)
     except OSError as error:
@@ -88,6 +88,7 @@ def _moves(board: Path, folder: Path) -> Iterator[tuple[Path, Path]]:
         if linked or not path.is_file() or not _NAME.fullmatch(name):
             raise BoardError(f"{path} is no file that drbench left: delete {folder}.")
         place = board / name
-        if place.parent.is_symlink():
-            raise BoardError(f"{place.parent} is a link: a board's files lie in its own folder.")
+        for parent in (place.parent, place.parent.parent):
+            if parent.is_symlink():
+                raise BoardError(f"{parent} is a link: a board's files lie in its own folder.")
         yield path, place

@@ -1,42 +1,92 @@
-"""Names in records: such that what a reader sees is what a program compares."""
+"""Names: such that what a reader sees is what a program compares."""
 
+import getpass
 import re
 import unicodedata
 from collections.abc import Iterator
 
+from drbench.errors import RequestError
 from drbench.runs.record import Record
+from drbench.runs.spec import RunSpec
 
 MAX_LENGTH = 100
 """Characters of a name."""
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
-_OPEN = ("folder:", "hf:")
-# Scripts by the first word of their letters' names. These are written beside each other and beside
-# Latin in one language; letters of any other two are not, and may look alike.
-_EAST_ASIAN = frozenset({"BOPOMOFO", "CJK", "HANGUL", "HIRAGANA", "KATAKANA"})
-_COMMON = frozenset({"MODIFIER", "KATAKANA-HIRAGANA", "UNKNOWN"})
+_PLAIN = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
+_NAME = re.compile(_PLAIN)
+_DATA = re.compile(rf"(folder:)?{_PLAIN}|hf:{_PLAIN}/{_PLAIN}(:{_PLAIN})?")
 
 
-def name_problems(record: Record) -> Iterator[str]:
-    """What is wrong with the names of a record, a sentence each."""
-    plain = {"model": {record.spec.model}}
-    plain["metric"] = {m for scores in record.scores.values() for m in scores}
-    free = {"factor": {factor.name for factor in record.factors}}
-    free["part"] = {
-        part for scores in record.scores.values() for each in scores.values() for part in each.parts
-    }
-    for stage in record.spec.chain:
-        plain["metric"] |= set(stage.scoring.metrics)
-        names = free if stage.data.name.startswith(_OPEN) else plain
-        names.setdefault("data set", set()).add(stage.data.name)
-    for kind, found in plain.items():
-        for name in sorted(found):
-            if not _PLAIN.fullmatch(name) or ".." in name or len(name) > MAX_LENGTH:
+def own_name() -> str:
+    """The name of whoever is logged in here, made plain.
+
+    Examples
+    --------
+    >>> own_name() == plain(own_name())
+    True
+    """
+    try:
+        return plain(getpass.getuser())
+    except (KeyError, OSError):  # nobody: in some containers a user has no name
+        return "me"
+
+
+def given_name(option: str, name: str | None) -> str:
+    """The name that is given with an option, or one's own.
+
+    Raises
+    ------
+    RequestError
+        If nobody can be called so on a board.
+
+    Examples
+    --------
+    >>> given_name("--as", "ann")
+    'ann'
+    """
+    if name is None:
+        return own_name()
+    if not name or plain(name) != name:
+        raise RequestError(
+            f"{option} {name[:80]!r}: expected at most 64 of a-z, 0-9, '_', '.' and '-', a letter "
+            f"or digit first and last, such as {plain(name)!r}."
+        )
+    return name
+
+
+def plain(name: str) -> str:
+    """A name in lower case, of letters, digits, and _ . - between them.
+
+    Examples
+    --------
+    >>> plain("Ann O'Neill")
+    'ann-o-neill'
+    """
+    return re.sub(r"[^a-z0-9_.-]+", "-", name.lower()).strip("_.-")[:64] or "me"
+
+
+def spec_names(spec: RunSpec) -> Iterator[str]:
+    """What is wrong with the names in a spec, a sentence each."""
+    for each in spec.chain:
+        for kind, name, pattern in (
+            ("model", each.model, _NAME),
+            ("data set", each.data.name, _DATA),
+            *(("metric", metric, _NAME) for metric in each.scoring.metrics),
+        ):
+            if not pattern.fullmatch(name) or len(name) > MAX_LENGTH:
                 yield (
                     f"{name[:80]!r} is no name of a {kind}: names have letters from a to z, "
-                    f"digits, and _ . + - between them, at most {MAX_LENGTH} in all."
+                    f"digits, and _ . + - between them, at most {MAX_LENGTH} in all, and no path."
                 )
-    for kind, found in free.items():
-        for name in sorted(found):
+
+
+def record_names(record: Record) -> Iterator[str]:
+    """What is wrong with the names of factors and parts in a record, a sentence each."""
+    names = {"factor": {factor.name for factor in record.factors}}
+    names["part"] = {
+        part for scores in record.scores.values() for each in scores.values() for part in each.parts
+    }
+    for kind, listed in names.items():
+        for name in sorted(listed):
             if problem := unclear(name):
                 yield f"the {kind} {name[:80]!r} {problem}."
 
@@ -53,15 +103,8 @@ def unclear(name: str) -> str:
         return "is empty, or begins or ends with a space"
     if len(name) > MAX_LENGTH:
         return f"has {len(name):,} characters: at most {MAX_LENGTH}"
-    if not all(letter.isprintable() for letter in name):
+    if not name.isprintable():
         return "holds a line break or another character that does not show"
     if unicodedata.normalize("NFKC", name) != name:
         return "has characters that look like others (it is not in Unicode's form NFKC)"
-    scripts = {_script(letter) for letter in name if letter.isalpha()} - _COMMON
-    if len(scripts) > 1 and not scripts <= _EAST_ASIAN | {"LATIN"}:
-        return f"mixes letters of {' and '.join(sorted(scripts))}, which may look alike"
     return ""
-
-
-def _script(letter: str) -> str:
-    return unicodedata.name(letter, "UNKNOWN").partition(" ")[0]

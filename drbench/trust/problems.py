@@ -1,119 +1,83 @@
-"""What is wrong with a record whose schema is right."""
+"""What is wrong with an entry or a submission whose schema is right."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from drbench import registry
-from drbench.errors import PluginError, RequestError
-from drbench.metrics.metric import Metric, MetricResult
+from drbench.board.entry import Entry, Submission
+from drbench.errors import DrbenchError
+from drbench.metrics.metric import load_metric
+from drbench.metrics.result import MetricResult
 from drbench.runs.data import declared, image_shape
 from drbench.runs.record import Record
-from drbench.trust.names import name_problems
+from drbench.runs.spec import RunSpec
+from drbench.trust.bounds import bound_problems
+from drbench.trust.names import record_names, spec_names
 
 TOLERANCE = 1e-9
 """How far outside its metric's range a score may lie, for rounding."""
 
 
-def record_problems(record: Record) -> Iterator[str]:
-    """What is wrong with a record, a sentence each.
+def problems_of(document: Entry | Submission) -> Iterator[str]:
+    """What is wrong with an entry or a submission, a sentence each.
 
-    Checked are names, factors against the registered data set and scores against the metric's range
-    where their plugins are installed, and whether the record is what its spec asked for.
+    Checked are names, bounds, and, where their plugins are installed, levels and factors against
+    the data set, and scores against the metric's range.
     """
-    yield from name_problems(record)
-    yield from _data_problems(record)
+    yield from spec_names(document.spec)
+    yield from bound_problems(document.spec)
+    yield from _data_problems(document.spec)
+    if isinstance(document, Entry):
+        yield from _record_problems(document.record)
+        scored = {m for scores in document.record.scores.values() for m in scores}
+        if scored - document.directions.keys():
+            yield "directions are missing of metrics that it has scores of."
+
+
+def _data_problems(spec: RunSpec) -> Iterator[str]:
+    for each in spec.chain:
+        if each.data.name in registry.names("dataset"):
+            try:
+                declared(each.data)
+            except DrbenchError as error:
+                yield str(error)
+
+
+def _record_problems(record: Record) -> Iterator[str]:
+    yield from record_names(record)
     names = {factor.name for factor in record.factors}
     if len(names) < len(record.factors):
         yield "two factors have the same name."
-    if min(record.provenance.seconds.values(), default=0) < 0 or record.provenance.threads < 1:
-        yield "the seconds are negative, or there are no threads."
     if record.scored_rows > record.spec.scoring.sample:
-        yield (
-            f"{record.scored_rows} rows were scored, but the spec allows "
-            f"{record.spec.scoring.sample}."
-        )
-    if unknown := record.redrawn.keys() - names:
-        yield f"redrawn names {_quoted(unknown)}, no factor of the record."
-    asked = record.spec.scoring.metrics
+        yield f"{record.scored_rows} rows were scored: at most {record.spec.scoring.sample}."
+    data = record.spec.data
+    if data.name in registry.names("dataset"):
+        try:
+            expected = [(factor.name, factor.size) for factor in declared(data).factors]
+            shape = image_shape(record.spec.chain[0].data)
+        except DrbenchError:
+            return  # said of the spec already
+        factors = [(factor.name, factor.size) for factor in record.factors]
+        if factors != expected:
+            yield f"its factors are {factors}, but {data.name} has {expected}."
+        if record.image_shape != shape:
+            yield f"its images have the shape {record.image_shape}, but the source's have {shape}."
     for stage, scores in record.scores.items():
-        if scores.keys() != asked.keys():
-            yield (
-                f"scored {stage} training are {_quoted(scores)}, but the spec asks for "
-                f"{_quoted(asked)}."
-            )
         for metric, result in scores.items():
             where = f"{metric[:80]!r} {stage} training"
-            for name, value in asked.get(metric, {}).items():
-                if result.parameters.get(name) != value:
-                    yield f"{where} was not scored with {_quoted([f'{name}={value}'])}."
-            yield from _result_problems(where, result, names, record)
+            if unknown := sorted(result.per_factor.keys() - names):
+                yield f"{where} has a score of {unknown[0][:80]!r}, no factor of the record."
             yield from _range_problems(metric, where, result)
-
-
-def _result_problems(
-    where: str, result: MetricResult, names: set[str], record: Record
-) -> Iterator[str]:
-    if result.per_factor and names - result.per_factor.keys():
-        yield f"{where} does not have a score for each factor."
-    pairs, errors = result.n_pairs or {}, result.standard_error or {}
-    if unknown := (result.per_factor.keys() | pairs.keys() | errors.keys()) - names:
-        yield f"{where} has scores of {_quoted(unknown)}, no factor of the record."
-    if result.n_samples > record.scored_rows:
-        yield f"{where} used {result.n_samples} rows of {record.scored_rows}."
-    if min(pairs.values(), default=0) < 0:
-        yield f"{where} used {min(pairs.values())} pairs."
-    if result.matrix and any(len(line) != len(names) for line in result.matrix):
-        yield f"{where} has a matrix that is not {len(names)} factors wide."
-
-
-def _data_problems(record: Record) -> Iterator[str]:
-    for stage in record.spec.chain:
-        name = stage.data.name
-        if name not in registry.names("dataset"):
-            continue
-        try:
-            expected = [(factor.name, factor.size) for factor in declared(stage.data).factors]
-        except (RequestError, PluginError) as error:
-            yield str(error)
-            continue
-        if stage is record.spec.chain[0] and record.image_shape != image_shape(stage.data):
-            yield (
-                f"the images have the shape {record.image_shape}, but those of {name} have "
-                f"{image_shape(stage.data)}."
-            )
-        found = [(factor.name, factor.size) for factor in record.factors]
-        if stage is record.spec and found != expected:
-            yield f"the factors are {_listed(found)}, but {name} has {_listed(expected)}."
-
-
-def _listed(factors: list[tuple[str, int | None]]) -> str:
-    return ", ".join(f"{name[:80]} ({size or 'continuous'})" for name, size in factors)
 
 
 def _range_problems(name: str, where: str, result: MetricResult) -> Iterator[str]:
     if name not in registry.names("metric"):
         return
     try:
-        metric = registry.load("metric", name)
-    except PluginError as error:
+        low, high = load_metric(name).range
+    except DrbenchError as error:
         yield f"{where} cannot be checked: {error}"
         return
-    if not isinstance(metric, Metric):
-        yield f"{where} cannot be checked: the plugin registered as {name!r} is no metric."
-        return
-    low, high = metric.range
-    scores = {
-        "the score": result.value,
-        "the reference": result.reference,
-        "chance": result.chance,
-        **{f"of {_quoted([k])}": v for k, v in result.per_factor.items()},
-    }
+    scores = {"the score": result.value, **{f"of {k!r}": v for k, v in result.per_factor.items()}}
     for which, score in scores.items():
         if score is not None and not low - TOLERANCE <= score <= high + TOLERANCE:
             yield f"{where}: {which} is {score:g}, outside {low:g} to {high:g}."
-
-
-def _quoted(names: Iterable[str]) -> str:
-    """Names of a stranger's choice, such that they cannot pass for lines of ours."""
-    ordered = sorted(names)
-    more = f" and {len(ordered) - 10} more" if len(ordered) > 10 else ""
-    return (", ".join(repr(name[:80]) for name in ordered[:10]) or "nothing") + more

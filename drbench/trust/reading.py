@@ -1,8 +1,6 @@
 """Reading JSON that strangers sent: refused with a reason, or exactly what it says."""
 
 import json
-import re
-import unicodedata
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +8,6 @@ from pydantic import ValidationError
 
 from drbench.errors import BoardError
 from drbench.frozen import Frozen, first_problem
-from drbench.trust.versions import current_version, upgraded
 
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 32
@@ -18,54 +15,53 @@ MAX_DIGITS = 20
 """Of a whole number, its sign included: any of 64 bits."""
 LARGEST_NUMBER = 1e100
 """Sums and squares of some such numbers are finite; no number of a network is as large."""
-# Letters, marks and symbols that show nothing, or change how the one before them looks.
-_BLANK = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
+MIGRATE = "rewrite the board once with `drbench leaderboard migrate --as NAME`."
 T = TypeVar("T", bound=Frozen)
 
 
-def read_model(path: Path, model: type[T], *, major: bool = False, limit: int = MAX_BYTES) -> T:
+def read_model(path: Path, model: type[T], *, limit: int = MAX_BYTES) -> T:
     """Read a JSON file into a model, converting nothing.
-
-    Older minor versions are upgraded on the way; `major` upgrades older major versions too.
 
     Raises
     ------
     BoardError
         For a file that is no regular file, too large, not UTF-8, not JSON, nested too deeply, with
-        duplicate keys, NaN, infinities or numbers beyond `LARGEST_NUMBER`, invisible characters,
-        unknown keys or wrong types, or of a version that is not read.
+        duplicate keys, NaN, infinities or numbers beyond `LARGEST_NUMBER`, texts with line breaks
+        or other characters that do not show, unknown keys or wrong types, or of another version
+        of the format.
     """
-    return parse_model(read_text(path, limit), model, where=path, major=major)
+    return parse_model(read_text(path, limit), model, where=path)
 
 
-def parse_model(text: str, model: type[T], *, where: object, major: bool = False) -> T:
+def parse_model(text: str, model: type[T], *, where: object) -> T:
     """Read a text into a model as `read_model` reads a file; `where` names it in errors."""
-    return parse_versioned(text, model, where=where, major=major)[0]
-
-
-def parse_versioned(
-    text: str, model: type[T], *, where: object, major: bool = False
-) -> tuple[T, bool]:
-    """As `parse_model`, and whether the text was of an older version."""
     document = check_json(text, where)
-    if isinstance(document, dict) and "schema_version" not in document:
-        raise BoardError(f"{where} has no schema_version. Send the file as drbench wrote it.")
-    is_old = isinstance(document, dict) and document["schema_version"] != current_version(model)
-    # Only what was upgraded is written anew: the text itself says what is an int and what a float.
-    if is_old:
-        text = json.dumps(upgraded(document, model, where=where, major=major))
+    if isinstance(document, dict):
+        _require_version(document.get("schema_version"), model, where)
     try:
-        return model.model_validate_json(text, strict=True), is_old
+        return model.model_validate_json(text, strict=True)
     except ValidationError as error:
         place, what = first_problem(error)
         place = place[:80] or "as a whole"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise BoardError(
-            f"{where} is no valid {model.__name__.lower()}: {place!r}: {what[:300]}{more}. "
+            f"{where} is no valid {model.__name__.lower()}: {place!r}: {what[:300]!r}{more}. "
             "Send the file as drbench wrote it."
         ) from error
+
+
+def _require_version(written: object, model: type[Frozen], where: object) -> None:
+    current = str(model.model_fields["schema_version"].default)
+    if written == current:
+        return
+    if written is None:
+        raise BoardError(f"{where} has no schema_version. Send the file as drbench wrote it.")
+    if written == "1.0":
+        raise BoardError(f"{where} is of version 1.0 of the format: {MIGRATE}")
+    raise BoardError(
+        f"{where} is of version {str(written)[:20]!r} of the format, but this drbench reads "
+        f"{current}: install the drbench that wrote it, or a newer one."
+    )
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
@@ -113,12 +109,12 @@ def check_json(text: str, path: object) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    unique: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in unique:
             raise ValueError(f"the key {key[:80]!r} comes twice in one object")
-        found[key] = value
-    return found
+        unique[key] = value
+    return unique
 
 
 def _refused(constant: str) -> float:
@@ -155,10 +151,9 @@ def _check_nested(document: Any) -> None:
 
 
 def _check_visible(text: str) -> None:
-    if text.isascii() and text.isprintable():
-        return
-    for character in text:
-        kind = unicodedata.category(character)
-        hidden = kind[0] == "C" or kind in ("Zl", "Zp") or _BLANK.match(character)
-        if hidden and character not in "\n\t":
-            raise ValueError(f"a text holds the invisible character U+{ord(character):04X}")
+    if not text.isprintable():
+        hidden = next(character for character in text if not character.isprintable())
+        raise ValueError(
+            f"a text holds a line break or another character that does not show, "
+            f"U+{ord(hidden):04X}"
+        )

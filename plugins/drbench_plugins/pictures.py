@@ -57,7 +57,7 @@ def listed(place: Path, ending: str = ".png") -> list[Picture]:
     if place.is_dir():
         names = [file.name for file in place.iterdir()]
     else:
-        with _explained(place), zipfile.ZipFile(place) as archive:
+        with _damage_named(place), zipfile.ZipFile(place) as archive:
             names = archive.namelist()
     return [Picture(place, name) for name in names if name.endswith(ending)]
 
@@ -72,12 +72,12 @@ def opened(places: Iterable[Path]) -> Iterator[Load]:
         archives = {}
         for place in places:
             if not place.is_dir():
-                with _explained(place):
+                with _damage_named(place):
                     archives[place] = stack.enter_context(zipfile.ZipFile(place))
 
         def load(picture: Picture) -> bytes:
             archive = archives.get(picture.place)
-            with _explained(picture):
+            with _damage_named(picture):
                 if archive is None:
                     return (picture.place / picture.name).read_bytes()
                 return archive.read(picture.name)
@@ -127,6 +127,8 @@ def read_png(
             f"{sides}{depth} bits, {_COLORS[expected[1]]} was expected. Fetch the set again."
         )
     try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            image.verify()  # the checksums, which decoding does not compare to the end
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             return np.asarray(image).reshape(height, width, channels)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -183,7 +185,7 @@ def decoded(
 
 
 @contextmanager
-def _explained(what: Path | Picture) -> Iterator[None]:
+def _damage_named(what: Path | Picture) -> Iterator[None]:
     """Turn what goes wrong with a file or an archive into one sentence."""
     try:
         yield

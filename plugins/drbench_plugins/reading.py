@@ -1,6 +1,8 @@
 """Arrays inside makers' files, read block by block so that memory stays small."""
 
 import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +40,7 @@ class StoredArray:
             Naming what was found and what was expected.
         """
         fits = len(shape) == len(self.shape) and all(
-            expected in (None, found) for expected, found in zip(shape, self.shape, strict=True)
+            expected in (None, length) for expected, length in zip(shape, self.shape, strict=True)
         )
         if not fits or not np.issubdtype(self.dtype, kind):
             expected = ", ".join("n" if length is None else f"{length}" for length in shape)
@@ -66,10 +68,12 @@ class StoredArray:
         DataError
             If the file ends early or its bytes are damaged.
         """
-        with explained(self.path, self.member):
+        with damage_named(self.path, self.member):
             if self.path.suffix == ".npz":
                 with _npz_stream(self.path, self.member) as (stream, _, _):
-                    yield from rows_of(stream.read, self.shape, self.dtype, rows)
+                    yield from row_blocks(stream.read, self.shape, self.dtype, rows)
+                    if stream.read(1):  # which is also when the archive's checksum is compared
+                        raise ValueError("it is longer than its header says")
             else:
                 yield from self._hdf5_blocks(rows)
 
@@ -92,7 +96,7 @@ def stored_array(path: Path, member: str) -> StoredArray:
     DataError
         If the file is damaged or of another kind, or has no such array.
     """
-    with explained(path, member):
+    with damage_named(path, member):
         if path.suffix == ".npz":
             with _npz_stream(path, member) as (_, shape, dtype):
                 return StoredArray(path, member, shape, dtype)
@@ -105,7 +109,7 @@ def stored_array(path: Path, member: str) -> StoredArray:
             return StoredArray(path, member, stored.shape, stored.dtype)
 
 
-def rows_of(
+def row_blocks(
     read: Callable[[int], bytes], shape: tuple[int, ...], dtype: np.dtype, rows: int
 ) -> Iterator[np.ndarray]:
     """Blocks of at most `rows` rows of an array whose bytes `read` gives next, in C order.
@@ -126,7 +130,7 @@ def rows_of(
 
 def classes_of(
     labels: Real[np.ndarray, "n factor"],
-    known: Mapping[str, Sequence[int] | Sequence[float]],
+    factors: Mapping[str, Sequence[int] | Sequence[float]],
     path: Path,
     *,
     tolerance: float = 1e-5,
@@ -137,7 +141,7 @@ def classes_of(
     ----------
     labels : (n, factor) float or int
         Values as they are in the file.
-    known : mapping of str to numbers
+    factors : mapping of str to numbers
         For each column the name of its factor and the factor's values, rising.
     path : Path
         The file, for the message.
@@ -150,21 +154,21 @@ def classes_of(
         If a label is none of its factor's values.
     """
     codes = np.empty(labels.shape, dtype=np.int16)
-    for column, (name, values) in enumerate(known.items()):
-        levels, found = np.array(values, dtype=np.float64), labels[:, column]
-        codes[:, column] = np.searchsorted((levels[1:] + levels[:-1]) / 2, found)
+    for column, (name, values) in enumerate(factors.items()):
+        levels, numbers = np.array(values, dtype=np.float64), labels[:, column]
+        codes[:, column] = np.searchsorted((levels[1:] + levels[:-1]) / 2, numbers)
         # Written so that NaN, which is near nothing, is wrong too.
-        wrong = np.flatnonzero(~(np.abs(levels[codes[:, column]] - found) <= tolerance))
+        wrong = np.flatnonzero(~(np.abs(levels[codes[:, column]] - numbers) <= tolerance))
         if len(wrong):
             raise DataError(
-                f"{path}: row {wrong[0]} has {name} {found[wrong[0]]:g}, which is none of its "
+                f"{path}: row {wrong[0]} has {name} {numbers[wrong[0]]:g}, which is none of its "
                 f"{len(levels)} values from {levels[0]:g} to {levels[-1]:g}. Fetch the file again."
             )
     return codes
 
 
 @contextmanager
-def explained(path: Path, member: str, *others: type[Exception]) -> Iterator[None]:
+def damage_named(path: Path, member: str, *others: type[Exception]) -> Iterator[None]:
     """Turn what goes wrong inside a file into one sentence.
 
     Parameters
@@ -179,7 +183,10 @@ def explained(path: Path, member: str, *others: type[Exception]) -> Iterator[Non
     DataError
         Instead of the exceptions of the file's reader.
     """
-    usual = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+    usual = (
+        OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error,
+        tokenize.TokenError,
+    )  # fmt: skip
     damaged: tuple[type[Exception], ...] = (*usual, *others)
     try:
         yield

@@ -9,9 +9,9 @@ from drbench import (
     Dataset,
     DatasetSpec,
     Factor,
+    Generative,
     GroundTruth,
     MetricResult,
-    Model,
     Representation,
     Source,
     grid_codes,
@@ -54,7 +54,7 @@ class ExampleDisks(Dataset):
         return GroundTruth(SPEC, source.origin, codes, images)
 
 
-class ExamplePCA(Model):
+class ExamplePCA(Generative):
     """A linear autoencoder: it finds the subspace of the principal components."""
 
     name = "example_pca"
@@ -93,7 +93,7 @@ class ExamplePCA(Model):
     measures="explicitness of the best single latent",
     range=(0, 1),
     source="Pearson 1905",
-    cost="one pass over the rows for each factor",
+    cost="quick",
     invariances={
         "permute_latents": 1e-9,
         "flip_signs": 1e-9,
@@ -112,15 +112,26 @@ def example_ratio(representation: Representation, *, seed: int) -> MetricResult:
     """
     if any(factor.size is None for factor in representation.factors):
         return MetricResult(value=None, reason="it needs classes; a factor is continuous")
-    z = representation.latents - representation.latents.mean(axis=0)  # (n, latent)
-    total = (z**2).sum(axis=0)  # (latent,)
-    best = {}
-    for j, factor in enumerate(representation.factors):
-        member = np.arange(factor.size or 0) == representation.codes[:, j, None]  # (n, class)
-        count = member.sum(axis=0)[:, None].clip(1)  # (class, 1)
-        between = ((member.T @ z) ** 2 / count).sum(axis=0)  # (latent,)
-        ratio = np.divide(between, total, out=np.zeros_like(total), where=total > 1e-12)
-        best[factor.name] = float(ratio.max().clip(0, 1))
+    z, v = representation.latents, representation.codes
+    best = largest_ratios(z, v)
+    shuffled = np.random.default_rng(seed).permutation(z)  # knows nothing of the factors
     return MetricResult(
-        value=float(np.mean(list(best.values()))), per_factor=best, n_samples=len(z)
+        value=float(np.mean(best)),
+        per_factor=dict(zip(representation.factor_names, best, strict=True)),
+        n_samples=len(z),
+        reference=float(np.mean(largest_ratios(v, v))),
+        chance=float(np.mean(largest_ratios(shuffled, v))),
     )
+
+
+def largest_ratios(latents: np.ndarray, codes: np.ndarray) -> list[float]:
+    """Largest share of a latent's variance that lies between the classes, factor by factor."""
+    z = latents - latents.mean(axis=0)  # (n, latent)
+    total = (z**2).sum(axis=0)  # (latent,)
+    best = []
+    for column in codes.T:
+        member = np.unique(column) == column[:, None]  # (n, class)
+        between = ((member.T @ z) ** 2 / member.sum(axis=0)[:, None]).sum(axis=0)  # (latent,)
+        ratio = np.divide(between, total, out=np.zeros_like(total), where=total > 1e-12)
+        best.append(float(ratio.max().clip(0, 1)))
+    return best

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from drbench import MetricResult
+from drbench import MetricResult, registry
 from drbench.bench import metrics as study_module
-from drbench.bench.compare import Comparison
 from drbench.bench.metrics import Timing, fresh_seconds, study
 
 
@@ -22,22 +21,10 @@ def scored(monkeypatch) -> list[tuple[tuple[str, ...], int, tuple[int, int]]]:
     return calls
 
 
-def test_every_registered_metric_is_timed_alone_then_trees_then_all(scored, monkeypatch):
+def test_every_registered_metric_is_timed_alone(scored, monkeypatch):
     monkeypatch.setattr(study_module, "_omes_by_pairs", lambda *_: None)
-    monkeypatch.setattr(study_module.registry, "names", lambda kind: ["dci", "gbt", "omes"])
-    rows = list(study())
-    timings = [(row.what, row.size, row.target) for row in rows if isinstance(row, Timing)]
-    shapes3d = "15,000 x 10, 57 classes"
-    assert timings == [
-        ("dci", shapes3d, None),
-        ("gbt", shapes3d, None),
-        ("omes", shapes3d, 0.02),
-        ("dci + gbt + gbt_pruned", shapes3d, 10.0),
-        ("dci + gbt + gbt_pruned", "15,000 x 10, 199 classes", 35.0),
-        ("all 3", shapes3d, 60.0),
-    ]
-    assert sum(isinstance(row, Comparison) for row in rows) == 2
-    assert (("dci", "gbt", "gbt_pruned"), (15_000, 10)) in {(c[0], c[2]) for c in scored}
+    timed = {row.what for row in study() if isinstance(row, Timing)}
+    assert timed >= set(registry.names("metric"))
 
 
 def test_no_two_timed_calls_share_a_seed(scored):

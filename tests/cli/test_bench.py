@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from drbench.bench import cost, metrics, sobol
+from drbench.bench import metrics, sobol
 from drbench.cli import run
 
 
@@ -37,10 +37,3 @@ def test_the_studies_that_are_asked_for_run_and_are_printed(monkeypatch, tmp_pat
     assert document["sobol"] == [{"what": "sobol", "seconds": 2.0}]
     assert document["machine"].startswith("cpu")
     assert set(document) == {"machine", "versions", "metrics", "sobol"}
-
-
-def test_cost_is_given_its_file(monkeypatch, tmp_path):
-    given = []
-    monkeypatch.setattr(cost, "study", lambda file: iter(given.append(file) or []))
-    assert run(["bench", "--cost", str(tmp_path / "cost.json")]) == 0
-    assert given == [tmp_path / "cost.json"]

@@ -6,7 +6,7 @@ from PIL import Image
 from drbench import registry
 from drbench.cli import run
 from drbench.data.card import render_card_head
-from drbench.data.dataset import find_dataset
+from drbench.data.opening import find_dataset
 
 
 def test_list_gives_name_distribution_and_summary_of_each(capsys) -> None:
@@ -57,6 +57,24 @@ def test_preview_writes_a_picture(tmp_path, capsys) -> None:
     with Image.open(file) as image:
         assert image.format == "PNG"
     assert run(["datasets", "preview", "coil100", "--origin", "rendered"]) == 2
+
+
+def test_show_names_a_folder_and_says_its_content(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("DRBENCH_CACHE", str(tmp_path / "cache"))
+    for name in ("obj1__0.png", "obj1__5.png", "obj2__0.png", "obj2__5.png"):
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / "photos" / name)
+    command = ["datasets", "show", f"folder:{tmp_path}/photos"]
+    options = ["--pattern", "obj{object}__{angle}.png", "--name", "mine"]
+    assert run([*command, *options, "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["name"], document["origins"]) == ("folder:mine", ["own"])
+    assert [factor["name"] for factor in document["factors"]] == ["object", "angle"]
+    assert len(find_dataset("folder:mine", content=document["content"]).spec.factors) == 2
+    assert str(tmp_path) not in json.dumps(document)
+    sheet = ["--out", str(tmp_path / "sheet.png")]
+    assert run(["datasets", "preview", command[-1], *options[:2], *sheet]) == 0
+    assert run(["datasets", "check", command[-1], *options[:2]]) == 0
 
 
 def test_check_lists_what_it_finds_and_fails_on_a_problem(samples, monkeypatch, capsys) -> None:

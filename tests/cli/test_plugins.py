@@ -109,4 +109,4 @@ def test_check_of_a_file_without_plugins_fails(capsys) -> None:
     assert run(["plugins", "check", "mine.py"]) == 1
     err = capsys.readouterr().err
     assert "it must hold PLUGINS" in err
-    assert "error: mine.py registers no plugin" in err
+    assert "error: mine.py registers no plugin: see the warning." in err

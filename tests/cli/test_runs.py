@@ -14,6 +14,8 @@ from drbench.cli.runs import parse_seeds
 from drbench.errors import RequestError
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 LEVELS = [f"--levels={name}=3" for name in ("color", "scale", "orientation", "pos_x", "pos_y")]
 TRAIN = [
     "train", "--dataset", "color_dsprites", "--origin", "rendered", "--model", "beta_vae",
@@ -21,7 +23,7 @@ TRAIN = [
     "--sample", "60", "--pairs", "7", "--metric", "mig", "--metric", "omes", "--set", "mig.bins=5",
 ]  # fmt: skip
 TRANSFER = [
-    "--target", "color_dsprites", "--origin", "rendered", "--steps", "2", *LEVELS,
+    "--target", "noisy_color_dsprites", "--origin", "rendered", "--steps", "2", *LEVELS,
     "--sample", "60", "--metric", "mig",
 ]  # fmt: skip
 
@@ -67,8 +69,8 @@ def test_settings_with_a_dot_reach_the_metric(seeds):
     assert record["scores"]["after"]["mig"]["parameters"]["bins"] == 5
 
 
-def test_a_run_that_is_there_is_refused_with_exit_code_one(seeds, capsys):
-    assert run([*TRAIN, "--out", str(seeds / "src" / "0")]) == 1
+def test_a_run_that_is_there_is_a_wrong_request(seeds, capsys):
+    assert run([*TRAIN, "--out", str(seeds / "src" / "0")]) == 2
     assert "add --resume" in capsys.readouterr().err
 
 
@@ -131,13 +133,15 @@ def test_score_writes_each_result_as_it_is_done(arrays, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--dataset", "dsprites", "--origin", "drawn"], 2, "--origin drawn"),
-        (["--dataset", "dsprites", "--resize", "0"], 2, "--resize 0"),
+        (["--dataset", "dsprites", "--origin", "drawn"], 2, "origin='drawn'"),
+        (["--dataset", "dsprites", "--resize", "0"], 2, "resize=0"),
         (["--dataset", "dsprite"], 2, "did you mean 'dsprites'"),
         (["--dataset", "dsprites"], 1, "drbench datasets fetch dsprites"),
         (["--dataset", "coil100", "--origin", "rendered"], 2, "no rendered origin"),
         (["--dataset", "dsprites", "--origin", "rendered", "--levels", "hue=2"], 2, "no factor"),
         (["--dataset", "dsprites", "--origin", "rendered", "--levels", "scale=9"], 2, "scale"),
+        (["--dataset", "dsprites", "--origin", "rendered", "--levels", "hue"], 2, "--levels hue"),
+        (["--dataset", "dsprites", "--origin", "rendered", "--seed", "9" * 20], 2, "seed=9"),
         (["--dataset", "dsprites", "--origin", "rendered", "--set", "lr=fast"], 2, "lr"),
         (["--dataset", "dsprites", "--origin", "rendered", "--seeds", "9-0"], 2, "--seeds 9-0"),
         (["--dataset", "dsprites", "--origin", "rendered", "--metric", "omse"], 2, "'omes'"),
@@ -198,3 +202,45 @@ def test_a_failing_metric_is_named_and_what_is_done_is_shown(arrays, tmp_path, c
 def test_seed_and_seeds_together_are_refused(tmp_path):
     both = ["--seed", "1", "--seeds", "0-1", "--out", str(tmp_path / "run")]
     assert run([*TRAIN, *both]) == 2
+
+
+def test_a_run_whose_plugin_file_is_not_named_says_which(tmp_path, capsys, monkeypatch):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from drbench_plugins.models.beta_vae import BetaVAE\n"
+        "from typing import final\n"
+        "class Mine(BetaVAE):\n    '''Mine.'''\n    name = 'mine'\n"
+        "PLUGINS = {'models': {'mine': Mine}}\n"
+    )
+    monkeypatch.delenv("DRBENCH_PLUGINS", raising=False)
+    request = [*TRAIN, "--out", str(tmp_path / "run"), "--plugins", str(plugin)]
+    request[request.index("beta_vae")] = "mine"
+    assert run(request) == 0
+    monkeypatch.delenv("DRBENCH_PLUGINS")
+    capsys.readouterr()
+    assert run(["transfer", str(tmp_path / "run"), *TRANSFER, "--out", str(tmp_path / "t")]) == 2
+    assert f"--plugins {plugin}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["transfer", "score"])
+def test_a_run_that_is_not_there_is_a_wrong_request(command, tmp_path):
+    options = ["--target", "dsprites", "--out", str(tmp_path / "t")] if command != "score" else []
+    assert run([command, str(tmp_path / "nope"), *options]) == 2
+
+
+def test_how_a_run_is_carried_out_is_in_its_record_and_in_no_key(seeds, tmp_path):
+    options = ["--threads", "1", "--device", "cpu", "--score-every", "1"]
+    assert run([*TRAIN, *options, "--out", str(tmp_path / "run")]) == 0
+    records = [
+        json.loads((folder / "record.json").read_text())
+        for folder in (tmp_path / "run", seeds / "src" / "0")
+    ]
+    assert records[0]["provenance"]["runtime"]["threads"] == 1
+    assert records[0]["key"] == records[1]["key"]
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert all(json.loads(line)["scores"].keys() == {"omes", "mig"} for line in lines)
+
+
+def test_a_device_that_is_not_there_is_one_sentence(tmp_path, capsys):
+    assert run([*TRAIN, "--device", "cuda:7", "--out", str(tmp_path / "run")]) == 2
+    assert "'cuda:7' cannot be used here" in capsys.readouterr().err

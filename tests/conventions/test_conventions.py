@@ -26,6 +26,8 @@ from drbench.metrics.omes import omes
 from drbench.metrics.sap import sap
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 REVIEW = Mig(
     bins=10,
     edges="of the unit interval",
@@ -273,7 +275,7 @@ def test_libraries_are_scored_where_drbench_declines(bench):
 
 
 def test_slow_conventions_are_left_out_unless_asked_for(mixed, monkeypatch):
-    monkeypatch.setattr(Dci, "seconds", lambda self, representation: 61.0)
+    monkeypatch.setattr(Dci, "takes_minutes", lambda self, representation: True)
     found = explain(mixed, ["dci"])["dci"]
     assert found.walks == ()
     assert set(found.left_out) == {c.library for c in CONVENTIONS["dci"]}

@@ -11,6 +11,8 @@ import pytest
 
 from drbench.conventions.explain import CONVENTIONS
 
+pytestmark = pytest.mark.slow
+
 EXACT = 1e-6
 
 

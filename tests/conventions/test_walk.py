@@ -10,6 +10,8 @@ from drbench.conventions.walk import walk
 from drbench.errors import UnknownNameError
 from drbench.metrics.metric import load_metric
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Fake(Choices):

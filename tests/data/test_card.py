@@ -4,7 +4,7 @@ import pytest
 
 from drbench import DatasetSpec, Factor, RequestError, registry
 from drbench.data.card import END, render_card_head, updated_card
-from drbench.data.dataset import find_dataset
+from drbench.data.opening import find_dataset
 
 CARDS = Path(__file__).resolve().parents[2] / "datasets_cards"
 OWN = sorted(name for name, p in registry.plugins("dataset").items() if p.distribution == "drbench")

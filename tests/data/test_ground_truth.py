@@ -1,8 +1,16 @@
 import numpy as np
 import pytest
 
-from drbench import DataError, DatasetSpec, Factor, GroundTruth, RequestError, grid_codes
-from drbench.data.imaging import resize_area
+from drbench import (
+    DataError,
+    DatasetSpec,
+    Factor,
+    GroundTruth,
+    RequestError,
+    grid_codes,
+    load_dataset,
+)
+from drbench.data.imaging import image_sides, resize_area
 
 FACTORS = (
     Factor(name="shape", kind="categorical", values=("a", "b", "c")),
@@ -106,6 +114,70 @@ def test_class_outside_its_factor_is_refused(wrong):
 def test_codes_of_another_width_are_refused():
     with pytest.raises(DataError, match=r"expected \(n, 3\)"):
         GroundTruth(spec(), "official", grid_codes([3, 8]), row_numbers)
+
+
+def test_lists_are_taken_wherever_arrays_are():
+    codes = [[0, -1], [1, -1], [0, -1]]
+    factors = (FACTORS[0], Factor(name="angle", kind="continuous"))
+    values = [[0, 0.5], [1, 0.7], [0, 0.9]]
+    data = GroundTruth(
+        spec(factors), "official", codes, row_numbers, values=values, groups=[4, 4, 9]
+    )
+    assert data.images([2, 0])[:, 0, 0, 0].tolist() == [2, 0]
+    assert data.images(range(2)).shape == (2, 4, 4, 3)
+    assert data.images([]).shape == (0, 4, 4, 3)
+    part = data.select([2, 1])
+    assert part.codes.tolist() == [[0, -1], [1, -1]]
+    assert part.values[:, 1].tolist() == [0.9, 0.7]
+    assert part.groups.tolist() == [9, 4]
+    assert grid_codes(np.array([2, 1])).tolist() == [[0, 0], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([0, 120], "There is no row 120: the rows are 0 to 119"),
+        ([-1], "There is no row -1"),
+        (3, "a list of their numbers, such as .0, 1., not by 3"),
+        ([0.0, 1.0], "not by float64 of shape"),
+        (np.ones(120, dtype=bool), "not by bool of shape"),
+        ([[0], [1]], r"not by int64 of shape \(2, 1\)"),
+        ([[0], [1, 2]], "such as .0, 1., not by"),
+        ("ab", "not by 'ab'"),
+    ],
+)
+def test_what_is_no_list_of_row_numbers_is_refused(data, rows, message):
+    with pytest.raises(RequestError, match=message):
+        data.images(rows)
+    with pytest.raises(RequestError, match=message):
+        data.select(rows)
+
+
+@pytest.mark.parametrize("sizes", [[2.0], [0], [-1, 2], ["a"]])
+def test_what_is_no_number_of_classes_makes_no_grid(sizes):
+    with pytest.raises(RequestError, match="whole number of classes, 1 or more"):
+        grid_codes(sizes)
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.5, (3,), (0, 3), (2, 3, 4), "32", 5000, None, True])
+def test_what_is_no_size_is_refused(size):
+    with pytest.raises(RequestError, match="whole numbers from 1 to 4,096 pixels"):
+        image_sides(size)
+
+
+def test_one_number_is_a_square(data):
+    assert image_sides(3) == image_sides((3, 3)) == image_sides(np.array([3, 3])) == (3, 3)
+    assert load_dataset("dsprites", origin="rendered", size=16).spec.image_shape == (16, 16, 1)
+    with pytest.raises(RequestError, match="cannot be resized to"):
+        data.resized(0)
+
+
+@pytest.mark.parametrize(
+    "codes", [[[0, 0, 0], [1, 1]], [[0.0, 0.0, 0.0]], np.zeros((1, 3), np.uint8)]
+)
+def test_codes_that_are_no_table_of_whole_numbers_are_refused(codes):
+    with pytest.raises(DataError, match=r"toy: codes are"):
+        GroundTruth(spec(), "official", codes, row_numbers)
 
 
 def test_no_image_at_all_is_refused():

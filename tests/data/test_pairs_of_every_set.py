@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from drbench import DatasetSpec, GroundTruth, registry
-from drbench.data.dataset import find_dataset
+from drbench.data.opening import find_dataset
 from drbench.data.sampling import intervention_rows, partnerless_share, weak_pairs
 
 MOST = 4
@@ -29,7 +29,7 @@ def test_pairs_differ_in_what_was_asked_for(name, share):
     allowed = np.ones(len(codes), dtype=bool)
     rng = np.random.default_rng(0)
     for k in range(1, min(3, len(spec.factors)) + 1):
-        first, second, changed = weak_pairs(truth, allowed, 50, k, True, rng)
+        first, second, changed = weak_pairs(truth, allowed, count=50, k=k, distinct=True, rng=rng)
         differ = codes[first] != codes[second]
         assert (differ.sum(axis=1) == k).all()
         assert (np.take_along_axis(differ, changed, axis=1)).all()

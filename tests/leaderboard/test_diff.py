@@ -3,13 +3,13 @@
 import subprocess
 
 import pytest
+from records import make_entry
 
 from drbench.board.build import build
 from drbench.cli import run
 from drbench.errors import BoardError
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.publish.diff import Difference, diff, read_board
-from drbench.trust.verification import Verification, Verifications, record_hash
 
 
 def scores(value, **more):
@@ -21,47 +21,34 @@ def told(found):
     return [(each.what, each.name, each.old, each.new) for each in found]
 
 
-def checked(record, state, by="A"):
-    check = Verification(
-        record_hash=record_hash(record), state=state, by=by, date="2026-01-02", versions={},
-        checks={}, notes=("x",),
-    )  # fmt: skip
-    return Verifications(key=record.key, verifications=(check,))
-
-
-def test_equal_boards_do_not_differ(make_record):
-    board = build([make_record(seed=seed) for seed in range(3)])
+def test_equal_boards_do_not_differ():
+    board = build([make_entry(seed=seed) for seed in range(3)])
     assert diff(board, board) == []
 
 
-def test_a_row_that_is_new_or_gone_is_said_with_its_state(make_record):
-    one, two = [make_record()], [make_record(), make_record(model="ae", seed=1)]
-    checks = [checked(two[1], "rescored")]
-    (new,) = [each for each in diff(build(one), build(two, checks)) if each.what == "row"]
-    assert (new.what, new.old, new.new) == ("row", None, "1 run, rescored by A")
-    assert new.row.startswith("rendered dsprites to dsprites ae ")
+def test_a_row_that_is_new_or_gone_is_said():
+    one, two = [make_entry()], [make_entry(), make_entry(model="ae", seed=1, submitter="bob")]
+    (new,) = [each for each in diff(build(one), build(two)) if each.what == "row"]
+    assert (new.what, new.old, new.new) == ("row", None, "1 run")
+    assert new.row.startswith("rendered noisy_dsprites to dsprites ae of bob, retrained (")
     (gone,) = [each for each in diff(build(two), build(one)) if each.what == "row"]
-    assert (gone.what, gone.old, gone.new) == ("row", "1 run, self-reported", None)
+    assert (gone.what, gone.old, gone.new) == ("row", "1 run", None)
 
 
-def test_runs_that_come_or_go_are_said_and_what_that_does_to_the_mean(make_record):
-    records = [make_record(seed=seed, scores=scores(0.2 + seed / 10)) for seed in range(3)]
-    old, new = (
-        build(records[:2]),
-        build([records[0], records[2]], [checked(records[2], "rescored")]),
-    )
-    found = told(diff(old, new))
-    assert ("run", records[1].key, "self-reported", None) in found
-    assert ("run", records[2].key, None, "rescored by A") in found
+def test_runs_that_come_or_go_are_said_and_what_that_does_to_the_mean():
+    entries = [make_entry(seed=seed, scores=scores(0.2 + seed / 10)) for seed in range(3)]
+    found = told(diff(build(entries[:2]), build([entries[0], entries[2]])))
+    assert ("run", entries[1].key, "by keeper", None) in found
+    assert ("run", entries[2].key, None, "by keeper") in found
     assert ("mean", "mig", 0.25, 0.3) in found
     assert len(found) == 3
 
 
-def test_a_score_that_changed_is_said_beyond_the_tolerance(make_record):
-    old = build([make_record(scores=scores(0.5, per_factor={"shape": 0.5}, parts={"os": 0.1}))])
-    new = build([make_record(scores=scores(0.6, per_factor={"shape": 0.6}, parts={"os": 0.3}))])
+def test_a_score_that_changed_is_said_beyond_the_tolerance():
+    old = build([make_entry(scores=scores(0.5, per_factor={"shape": 0.5}, parts={"os": 0.1}))])
+    new = build([make_entry(scores=scores(0.6, per_factor={"shape": 0.6}, parts={"os": 0.3}))])
     found = told(diff(old, new))
-    key = make_record().key[:12]
+    key = make_entry().key[:12]
     for name, a, b in (("mig", 0.5, 0.6), ("mig of shape", 0.5, 0.6), ("mig os", 0.1, 0.3)):
         for stage in ("before", "after"):
             assert ("score", f"{key} {name} {stage}", a, b) in found
@@ -72,39 +59,30 @@ def test_a_score_that_changed_is_said_beyond_the_tolerance(make_record):
     ]  # fmt: skip
 
 
-def test_a_score_that_is_gone_or_new_is_said(make_record):
-    old, new = build([make_record(scores=scores(0.5))]), build([make_record(scores=scores(None))])
-    key = make_record().key[:12]
+def test_a_score_that_is_gone_or_new_is_said():
+    old, new = build([make_entry(scores=scores(0.5))]), build([make_entry(scores=scores(None))])
+    key = make_entry().key[:12]
     assert ("score", f"{key} mig after", 0.5, None) in told(diff(old, new))
     assert ("score", f"{key} mig after", None, 0.5) in told(diff(new, old))
 
 
-def test_states_and_ranks_that_changed_are_said(make_record):
-    records = [make_record(origin="official"), make_record(origin="official", model="ae", seed=1)]
-    old = build(records, [checked(records[0], "re-encoded")])
-    new = build(records, [checked(each, "re-encoded", by="B") for each in records])
-    found = told(diff(old, new))
-    assert ("state", records[1].key, "self-reported", "re-encoded by B") in found
-    assert ("rank", "mig", None, "1 (1 to 2) of 2") in found
+def test_ranks_that_changed_are_said():
+    weak, strong = make_entry(seed=1), make_entry(submitter="bob", scores=scores(0.9))
+    found = told(diff(build([weak]), build([weak, strong])))
     assert ("rank", "mig", "1 (1 to 1) of 1", "2 (1 to 2) of 2") in found
 
 
-def test_a_run_that_counts_no_more_has_another_state_and_no_other_scores(make_record):
-    records = [make_record(seed=seed, scores=scores(0.2 + seed / 10)) for seed in range(3)]
-    refuted = build(records, [checked(records[2], "refuted")])
-    found = told(diff(build(records), refuted))
-    assert ("state", records[2].key, "self-reported", "refuted by A") in found
-    assert ("mean", "mig", 0.3, 0.25) in found
-    assert len(found) == 2
-    edited = records[2].model_copy(update={"notes": ("edited",)})
-    found = told(diff(refuted, build([*records[:2], edited], [checked(edited, "refuted")])))
-    hashes = (record_hash(records[2])[:12], record_hash(edited)[:12])
-    assert found == [("run", f"{edited.key[:12]} record", *hashes)]
+def test_an_edited_entry_that_does_not_count_is_said():
+    counts, other = make_entry(), make_entry(seed=77)
+    edited = make_entry(other.record, days=1)
+    ((what, name, old, new),) = told(diff(build([counts, other]), build([counts, edited])))
+    assert (what, name) == ("run", f"{other.key[:12]} entry")
+    assert old != new
 
 
-def test_differences_turn_with_the_boards(make_record):
-    a = build([make_record(seed=seed) for seed in (0, 1)])
-    b = build([make_record(seed=seed) for seed in (1, 2)] + [make_record(model="ae")])
+def test_differences_turn_with_the_boards():
+    a = build([make_entry(seed=seed) for seed in (0, 1)])
+    b = build([make_entry(seed=seed) for seed in (1, 2)] + [make_entry(model="ae")])
 
     def turned(found):
         return {(each.what, each.row, each.name, each.new, each.old) for each in found}
@@ -116,16 +94,16 @@ def test_differences_turn_with_the_boards(make_record):
 
 
 @pytest.fixture
-def repository(tmp_path, make_record, monkeypatch):
+def repository(tmp_path, monkeypatch):
     """A git repository with a board that changed since its last commit."""
     board = tmp_path / "work" / "leaderboard"
     board.mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "work")
-    (board / "leaderboard.json").write_text(build([make_record()]).to_json())
+    (board / "leaderboard.json").write_text(build([make_entry()]).to_json())
     git = ["git", "-c", "user.name=A", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         subprocess.run([*git, *command], check=True)
-    new = build([make_record(), make_record(model="ae")])
+    new = build([make_entry(), make_entry(model="ae")])
     (board / "leaderboard.json").write_text(new.to_json())
     return board
 
@@ -153,10 +131,10 @@ def test_the_command_says_it_all_to_people_and_programs(repository, capsys):
     assert run(["leaderboard", "diff", "git:HEAD:leaderboard", "leaderboard"]) == 0
     out = capsys.readouterr().out
     assert "2 differences from git:HEAD:leaderboard to leaderboard." in out
-    assert "1 run, self-reported" in out
+    assert "1 run" in out
     assert run(["leaderboard", "diff", "leaderboard", "leaderboard", "--json", "-"]) == 0
     assert capsys.readouterr().out == "[]\n"
-    assert run(["leaderboard", "diff", "leaderboard", "none"]) == 1
+    assert run(["leaderboard", "diff", "leaderboard", "none"]) == 2
     assert run(["leaderboard", "diff", "leaderboard", "leaderboard", "--tolerance", "-1"]) == 2
 
 

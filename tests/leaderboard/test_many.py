@@ -5,25 +5,25 @@ import subprocess
 import sys
 
 import pytest
+from records import make_record, write_run
 
-from drbench.trust.store import load_board, write_board
+from drbench.trust.store import load_entries, name_of, write_board
 from drbench.trust.validate import validate
+
+pytestmark = pytest.mark.slow
 
 PROCESSES = 10
 EACH = 3
 
 
 @pytest.fixture
-def runs(make_record, tmp_path):
+def runs(tmp_path):
     """A folder of runs for each process; neighbours share one run."""
     folders = []
     for number in range(PROCESSES):
         folder = tmp_path / "runs" / str(number)
         for seed in range(number * (EACH - 1), number * (EACH - 1) + EACH):
-            (folder / str(seed)).mkdir(parents=True)
-            record = make_record(seed=seed)
-            (folder / str(seed) / "spec.json").write_text(record.spec.model_dump_json())
-            (folder / str(seed) / "record.json").write_text(record.to_json())
+            write_run(folder / str(seed), make_record(seed=seed))
         folders.append(folder)
     return folders
 
@@ -52,22 +52,24 @@ def test_ten_processes_that_add_and_one_that_builds_lose_nothing(runs, tmp_path)
     if building:
         ended(building)
     assert len(added) == len(set(added)) == PROCESSES * (EACH - 1) + 1  # each by one process only
-    assert {record.key for record in load_board(board)} == set(added)
+    assert {name_of(entry) for entry in load_entries(board)} == set(added)
     write_board(board)
     assert validate(board) == []
-    assert {entry.name for entry in board.iterdir()} <= {".lock", "records", "leaderboard.json"}
+    assert {entry.name for entry in board.iterdir()} <= {
+        ".lock", "records", "evidence", "leaderboard.json"
+    }  # fmt: skip
 
 
-def test_two_boards_are_merged_into_one_while_it_is_added_to(runs, tmp_path, make_record):
+def test_two_boards_are_merged_into_one_while_it_is_added_to(runs, tmp_path):
     board, theirs = tmp_path / "board", tmp_path / "theirs"
     ended(start("add", runs[0], "--board", theirs))
     working = [
-        start("merge", theirs, "--board", board),
+        start("merge", theirs, "--records", "--board", board),
         start("add", runs[1], "--board", board),
         start("add", runs[2], "--board", board),
     ]
     for process in working:
         ended(process)
-    assert {record.spec.seed for record in load_board(board)} == set(range(7))
+    assert {entry.spec.seed for entry in load_entries(board)} == set(range(7))
     write_board(board)
     assert validate(board) == []

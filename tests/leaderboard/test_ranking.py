@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from records import make_entry, make_record, make_spec
 
 from drbench.board.bootstrap import RESAMPLES, resample, resampled_means
 from drbench.board.build import build
-from drbench.board.ranking import HIGHER_IS_BETTER, LOWER_IS_BETTER, direction, ranks
-from drbench.metrics.metric import MetricResult
-from drbench.registry import load, plugins
-from drbench.runs.record import Record, Software
-from drbench.runs.spec import RunSpec
-from drbench.trust.verification import Verification, Verifications, record_hash
+from drbench.board.ranking import ranks
+from drbench.metrics.result import MetricResult
+from drbench.runs.record import Software
 
 
 def means(values, stream):
@@ -120,20 +118,6 @@ def test_a_row_with_one_seed_may_have_any_place():
     assert [place(rank) for rank in found] == [(1, 1, 2), (2, 1, 2)]
 
 
-def test_metrics_of_which_less_is_better_are_those_that_say_so():
-    own = [name for name, plugin in plugins("metric").items() if plugin.distribution == "drbench"]
-    assert {name for name in own if not load("metric", name).higher_is_better} == LOWER_IS_BETTER
-    assert set(own) == LOWER_IS_BETTER | HIGHER_IS_BETTER
-
-
-@pytest.mark.parametrize(
-    ("reference", "chance", "expected"),
-    [(1.0, 0.2, "higher"), (0.0, 2.0, "lower"), (None, 0.2, None), (0.3, 0.3, None)],
-)
-def test_a_strangers_metric_is_read_by_its_perfect_code_and_chance(reference, chance, expected):
-    assert direction("theirs", {"x"}, reference=reference, chance=chance) == expected
-
-
 # On the board
 
 
@@ -146,177 +130,127 @@ def cells(board, metric="mig"):
     return {row.model: row.metrics[metric] for row in board.rows}
 
 
-def test_rows_are_ranked_by_mean_among_rows_of_their_target(make_record):
-    records = [
-        make_record(seed=seed, model=model, scores=scores(base + seed / 100))
+def test_rows_are_ranked_by_mean_among_rows_of_their_target():
+    entries = [
+        make_entry(seed=seed, model=model, scores=scores(base + seed / 100))
         for model, base in (("worse", 0.1), ("better", 0.6), ("middle", 0.3))
         for seed in range(5)
     ]
-    found = cells(build(records))
+    found = cells(build(entries))
     assert {model: place(cell.rank) for model, cell in found.items()} == {
         "better": (1, 1, 1), "middle": (2, 2, 2), "worse": (3, 3, 3),
     }  # fmt: skip
 
 
-def test_ranks_and_intervals_do_not_depend_on_rows_beside(make_record):
-    mine = [make_record(seed=seed, scores=scores(0.5 + seed / 100)) for seed in range(5)]
-    other = [make_record(seed=s, model="ae", scores=scores(0.5 + s / 90)) for s in range(5)]
+def test_ranks_and_intervals_do_not_depend_on_rows_beside():
+    mine = [make_entry(seed=seed, scores=scores(0.5 + seed / 100)) for seed in range(5)]
+    other = [make_entry(seed=s, model="ae", scores=scores(0.5 + s / 90)) for s in range(5)]
     alone, both = build(mine), build(mine + other)
     assert cells(both)["beta_vae"].score == cells(alone)["beta_vae"].score
     assert cells(both)["beta_vae"].rank.of == 2
 
 
-def test_tracks_kinds_and_parameters_are_ranked_apart(make_record):
-    found = build(
-        [
-            make_record(),
-            make_record(transfer=False, scores={"after": scores(0.9)["after"]}),
-            make_record(model="ae", scores=scores(0.9, parameters={"bins": 10, "seed": 0})),
-            make_record(model="gvae", scored_rows=50),
-        ]
+def ranked(*entries):
+    """How many rows each row is ranked among."""
+    return [row.metrics["mig"].rank.of for row in build(entries).rows]
+
+
+def scored_on(**scoring):
+    spec = make_spec(model="ae")
+    return spec.model_copy(update={"scoring": spec.scoring.model_copy(update=scoring)})
+
+
+def from_another_source():
+    spec = make_spec()
+    data = spec.init.data.model_copy(update={"name": "white_color_dsprites"})
+    return spec.model_copy(update={"init": spec.init.model_copy(update={"data": data})})
+
+
+def by(distribution, definition="1", **changes):
+    """An entry whose mig came from there."""
+    software = Software(distribution=distribution, version="1", definition=definition)
+    provenance = make_record(**changes).provenance.model_copy(
+        update={"plugins": {"metric:mig": software}}
     )
-    of = [row.metrics["mig"].rank.of for row in found.rows]
-    assert sorted(of) == [1, 1, 2, 2]  # the seed is no parameter that rows must share
+    return make_entry(provenance=provenance, **changes)
 
 
-@pytest.mark.parametrize("change", [{"sample": 50}, {"pairs": 7}])
-def test_scores_of_other_samples_or_pairs_are_ranked_apart(make_record, change):
-    made = make_record(seed=1)
-    scoring = made.spec.scoring.model_copy(update=change)
-    spec = RunSpec.model_validate(made.spec.model_dump() | {"scoring": scoring.model_dump()})
-    other = Record.model_validate(made.model_dump() | {"spec": spec.model_dump(), "key": spec.key})
-    found = build([make_record(), other]).rows
-    assert [row.metrics["mig"].rank.of for row in found] == [1, 1]
+@pytest.mark.parametrize(
+    "other",
+    [
+        make_entry(model="ae", scores=scores(0.9, parameters={"bins": 10, "seed": 0})),
+        make_entry(model="ae", origin="official"),
+        make_entry(spec=scored_on(sample=50)),
+        make_entry(spec=scored_on(pairs=7)),
+        make_entry(model="ae", image_shape=(32, 32, 3)),
+        make_entry(model="ae", factors=make_record().factors[1:]),
+        by("theirs", model="ae"),
+        by("drbench", "2", model="ae"),
+    ],
+)
+def test_what_cannot_be_compared_is_ranked_apart(other):
+    assert ranked(make_entry(), other) == [1, 1]
 
 
-def test_images_of_another_size_are_ranked_apart(make_record):
-    small = make_record(model="ae").model_copy(update={"image_shape": (32, 32, 1)})
-    assert cells(build([make_record(), small]))["ae"].rank.of == 1
+@pytest.mark.parametrize(
+    "other",
+    [
+        make_entry(submitter="bob"),
+        make_entry(model="ae", scored_rows=50),
+        make_entry(transfer=False, image_shape=(64, 64, 3)),  # a transfer is held to that
+        make_entry(spec=from_another_source()),
+    ],
+)
+def test_what_can_be_compared_is_ranked_together(other):
+    assert ranked(make_entry(), other) == [2, 2]
 
 
-def test_images_of_one_size_are_ranked_together_however_it_was_asked_for(make_record):
-    document = make_record(model="ae").spec.model_dump()
-    document["data"]["resize"] = document["init"]["data"]["resize"] = 64
-    spec = RunSpec.model_validate(document)
-    asked = Record.model_validate(
-        make_record(model="ae").model_dump() | {"spec": document, "key": spec.key}
-    )
-    assert cells(build([make_record(), asked]))["ae"].rank.of == 2
-
-
-def test_a_row_with_a_missing_score_is_unranked_with_the_reason(make_record):
-    records = [
-        make_record(model="ae"),
-        make_record(seed=1),
-        make_record(seed=2, scores=scores(None)),
+def test_a_row_with_a_missing_score_is_unranked_with_the_reason():
+    entries = [
+        make_entry(model="ae"),
+        make_entry(seed=1),
+        make_entry(seed=2, scores=scores(None)),
     ]
-    found = cells(build(records))
+    found = cells(build(entries))
     assert found["beta_vae"].rank is None
     assert found["beta_vae"].unranked.startswith("a run has no score: seed 2 ")
     assert found["ae"].rank.of == 1
 
 
-def test_a_metric_whose_direction_nobody_knows_is_unranked(make_record):
-    provenance = make_record().provenance.model_copy(
-        update={"plugins": {"metric:theirs": Software(distribution="theirs", version="1")}}
-    )
-    (row,) = build([make_record(scores=scores(0.5, "theirs"), provenance=provenance)]).rows
-    assert "higher or lower" in row.metrics["theirs"].unranked
+def test_the_metrics_own_direction_counts():
+    """Stored by who keeps the board: no board depends on the plugins that are installed."""
+    entries = [make_entry(model="a", scores=scores(0.9)), make_entry(model="b", scores=scores(0.1))]
+    turned = [entry.model_copy(update={"directions": {"mig": "lower"}}) for entry in entries]
+    for board, best in ((build(entries), "a"), (build(turned), "b")):
+        assert cells(board)[best].rank.place == 1
+    assert build(turned).ranking.directions == {"mig": "lower"}
+    both = build([entries[0], turned[1]])
+    assert both.ranking.directions == {}
+    assert [row.metrics["mig"].rank.of for row in both.rows] == [1, 1]
 
 
-def test_no_record_turns_a_metric_round(make_record):
-    """A record says itself where its metrics came from, and what a perfect code scores."""
-    honest = [make_record(scores=scores(0.9)), make_record(model="ae", scores=scores(0.1))]
-    provenance = make_record().provenance.model_copy(
-        update={"plugins": {"metric:mig": Software(distribution="evil", version="1")}}
-    )
-    evil = make_record(
-        model="aaa", scores=scores(0.0, reference=0.0, chance=1.0), provenance=provenance
-    )
-    board = build([*honest, evil])
-    assert board.ranking.directions == {"mig": "higher"}
-    found = cells(board)
-    assert found["beta_vae"].rank.place == 1
-    assert "under a name of drbench's own" in found["aaa"].unranked
+def test_only_what_was_trained_anew_is_ranked():
+    strong = make_entry(submitter="bob", level="re-encoded", scores=scores(0.99))
+    board = build([make_entry(), strong])
+    rows = {row.submitter: row.metrics["mig"] for row in board.rows}
+    assert (rows["ann"].rank.place, rows["ann"].rank.of) == (1, 1)
+    assert rows["bob"].rank is None
+    assert rows["bob"].unranked.startswith("weights from the author")
 
 
-def test_rows_that_contradict_each_other_on_what_is_better_are_unranked(make_record):
-    theirs = {"plugins": {"metric:theirs": Software(distribution="theirs", version="1")}}
-    provenance = make_record().provenance.model_copy(update=theirs)
-    records = [
-        make_record(
-            model=f"m{best:g}", provenance=provenance,
-            scores=scores(0.5, "theirs", reference=best, chance=0.5),
-        )
-        for best in (0.0, 1.0)
-    ]  # fmt: skip
-    assert [each.rank for each in cells(build(records), "theirs").values()] == [None, None]
-    assert cells(build(records[:1]), "theirs")["m0"].rank.place == 1
+def test_nobody_lowers_anothers_row():
+    mine = [make_entry(seed=seed) for seed in range(3)]
+    spoilt = make_entry(seed=3, submitter="bob", scores=scores(0.0))
+    alone = build(mine).rows[0]
+    beside = next(row for row in build([*mine, spoilt]).rows if row.submitter == "ann")
+    assert beside.metrics["mig"].score == alone.metrics["mig"].score
+    assert (beside.id, beside.n_seeds) == (alone.id, 3)
 
 
-def checked(record, state, **changes):
-    check = Verification(
-        record_hash=changes.get("record_hash", record_hash(record)),
-        state=state,
-        by="A",
-        date="2026-01-02",
-        versions={},
-        checks={},
-        notes=("it does not hold",) if state == "refuted" else (),
-    )
-    return Verifications(key=record.key, verifications=(check,))
-
-
-def test_the_official_track_ranks_only_what_was_reencoded(make_record):
-    honest = [make_record(seed=seed, origin="official") for seed in (0, 1)]
-    (row,) = build(honest, [checked(honest[0], "rescored")]).official
-    assert (row.state, row.metrics["mig"].rank) == ("self-reported", None)
-    assert "self-reported" in row.metrics["mig"].unranked
-    states = [checked(honest[0], "re-encoded"), checked(honest[1], "retrained")]
-    (row,) = build(honest, states).official
-    assert (row.state, row.metrics["mig"].rank.place) == ("re-encoded", 1)
-    assert [run.state for run in row.runs] == ["re-encoded", "retrained"]
-
-
-def test_rescored_is_not_enough_for_the_official_track(make_record):
-    record = make_record(origin="official")
-    (row,) = build([record], [checked(record, "rescored")]).official
-    assert row.metrics["mig"].rank is None
-
-
-def test_a_refuted_run_is_never_ranked(make_record):
-    record = make_record()
-    (row,) = build([record], [checked(record, "refuted")]).rows
-    assert row.metrics["mig"].rank is None
-    assert "refuted" in row.metrics["mig"].unranked
-
-
-def test_a_refuted_run_does_not_count_and_takes_nobody_out_of_the_ranking(make_record):
-    bad, good = make_record(scores=scores(0.9)), make_record(seed=1, scores=scores(0.4))
-    (row,) = build([bad, good], [checked(bad, "refuted")]).rows
-    assert (row.state, row.n_seeds, row.metrics["mig"].score.after.values) == (
-        "self-reported", 1, (0.4,),
-    )  # fmt: skip
-    assert [run.key for run in row.uncounted] == [bad.key]
-    assert row.metrics["mig"].rank.place == 1
-
-
-def test_a_run_that_nobody_checked_takes_no_official_row_out_of_the_ranking(make_record):
-    known = [make_record(seed=seed, origin="official", scores=scores(0.5)) for seed in (0, 1)]
-    stranger = make_record(seed=2, origin="official", scores=scores(0.9))
-    states = [checked(each, "re-encoded") for each in known]
-    (row,) = build([*known, stranger], states).official
-    assert (row.state, row.n_seeds, row.metrics["mig"].score.after.mean) == ("re-encoded", 2, 0.5)
-    assert row.metrics["mig"].rank.place == 1
-    assert [(run.key, run.state) for run in row.uncounted] == [(stranger.key, "self-reported")]
-
-
-def test_a_check_of_another_record_counts_for_nothing(make_record):
-    record = make_record()
-    (row,) = build([record], [checked(record, "retrained", record_hash="0" * 64)]).rows
-    assert row.state == "self-reported"
-
-
-def test_few_seeds_are_said(make_record):
-    few, enough = ([make_record(seed=seed) for seed in range(n)] for n in (4, 5))
-    assert [build(few).rows[0].few_seeds, build(enough).rows[0].few_seeds] == [True, False]
+def test_runs_scored_with_different_parameters_are_not_ranked():
+    entries = [
+        make_entry(seed=seed, scores=scores(0.5, parameters={"bins": bins}))
+        for seed, bins in enumerate((5, 20))
+    ]
+    (row,) = build(entries).rows
+    assert "different parameters" in row.metrics["mig"].unranked

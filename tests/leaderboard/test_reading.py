@@ -6,9 +6,10 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from records import make_entry
 
-from drbench.board.board import Leaderboard
 from drbench.board.build import build
+from drbench.board.entry import Entry, submission_of
 from drbench.errors import BoardError
 from drbench.runs.record import Record
 from drbench.trust.reading import (
@@ -109,11 +110,24 @@ def test_a_refusal_is_short_whatever_was_sent(make_record, case):
     assert len(str(caught.value)) < 600
 
 
-@pytest.mark.parametrize("make", [lambda record: record.to_json(), lambda r: build([r]).to_json()])
-def test_what_drbench_writes_it_reads(make_record, make):
-    text = make(make_record())
-    model = Record if '"spec"' in text else Leaderboard
-    assert parse_model(text, model, where="x").to_json() == text
+@pytest.mark.parametrize(
+    "document", [make_entry(), submission_of(make_entry()), build([make_entry()])]
+)
+def test_what_drbench_writes_it_reads(document):
+    text = document.to_json()
+    assert parse_model(text, type(document), where="x") == document
+    assert parse_model(text, type(document), where="x").to_json() == text
+
+
+@pytest.mark.parametrize(
+    ("version", "sentence"),
+    [("1.0", "leaderboard migrate"), ("3.0", "a newer one"), ("x" * 99, "a newer one"),
+     (None, "no schema_version"), (2.0, "a newer one")],
+)  # fmt: skip
+def test_another_version_is_refused_with_what_to_do(version, sentence):
+    document = json.loads(make_entry().to_json()) | {"schema_version": version}
+    with pytest.raises(BoardError, match=sentence):
+        parse_model(json.dumps(document), Entry, where="x")
 
 
 @pytest.mark.parametrize(

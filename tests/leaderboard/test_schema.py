@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from records import make_entry
 
 from drbench.board.build import build
+from drbench.board.entry import submission_of
 from drbench.board.schema import schemas, write_schemas
 
 SCHEMAS = Path(__file__).parents[2] / "leaderboard" / "schema"
@@ -28,18 +30,18 @@ def test_schemas_are_valid_draft_2020_12(name):
 
 
 @pytest.mark.parametrize("transfer", [True, False])
-def test_records_and_boards_keep_to_their_schemas(make_record, transfer):
-    record = make_record(transfer=transfer)
-    found = schemas()
-    Draft202012Validator(found["record.schema.json"]).validate(json.loads(record.to_json()))
-    board = json.loads(build([record]).to_json())
-    Draft202012Validator(found["leaderboard.schema.json"]).validate(board)
+def test_files_keep_to_their_schemas(transfer):
+    entry = make_entry(transfer=transfer)
+    documents = {"entry": entry, "submission": submission_of(entry), "leaderboard": build([entry])}
+    for name, document in documents.items():
+        validator = Draft202012Validator(schemas()[f"{name}.schema.json"])
+        validator.validate(json.loads(document.to_json()))
 
 
-def test_schema_refuses_what_the_model_refuses(make_record):
-    document = json.loads(make_record().to_json())
-    validator = Draft202012Validator(schemas()["record.schema.json"])
-    for wrong in ({"rank": 1}, {"key": "../../etc/passwd"}, {"scored_rows": "100"}):
+def test_schema_refuses_what_the_model_refuses():
+    document = json.loads(make_entry().to_json())
+    validator = Draft202012Validator(schemas()["entry.schema.json"])
+    for wrong in ({"rank": 1}, {"submitter": "../../etc/passwd"}, {"level": "refuted"}):
         with pytest.raises(ValidationError):
             validator.validate(document | wrong)
 

@@ -1,557 +1,378 @@
-"""Verifying: what is chosen, what is written, and what cannot be checked here."""
+"""Checking on this machine: numbers beside numbers, and what a submission comes to."""
 
+import hashlib
 import json
-import os
-import runpy
 import shutil
-import statistics
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load, load_file, save
 
-from drbench import DataRef
+from drbench.board.entry import Entry, Submission
 from drbench.cli import run
-from drbench.errors import BoardError, RequestError
-from drbench.runs.provenance import library_versions
-from drbench.trust.reading import read_model
-from drbench.trust.store import add, built_board, load_board, write_board
+from drbench.errors import BoardError, DrbenchError, RequestError
+from drbench.runs.folder import RunFolder
+from drbench.trust.check import check
+from drbench.trust.evidence import weights_name
+from drbench.trust.process import Request
+from drbench.trust.store import (
+    built_board,
+    load_entries,
+    name_of,
+    read_files,
+)
 from drbench.trust.validate import validate
-from drbench.trust.verification import Verifications
-from drbench.trust.verify import reencode
-from drbench.trust.verify.findings import DiffersError
-from drbench.trust.verify.retrain import retrain
-from drbench.trust.verify.verify import verify
+from drbench.trust.verify import verify
 
-Forger = runpy.run_path(str(Path(__file__).with_name("forging.py")))["Forger"]
+pytestmark = pytest.mark.slow
 
 
-def check(forger, level=None):
-    (verdict,) = verify(forger.board, [forger.key], level=level)
-    return verdict
+def files_of(board):
+    return {p: p.read_bytes() for p in board.rglob("*") if p.is_file() and p.name != ".lock"}
 
 
-def snapshot(folder):
-    return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+def edited(board, edit):
+    """The first entry of a board, rewritten with its scores changed."""
+    entry = load_entries(board)[0]
+    document = json.loads(entry.to_json())
+    edit(document)
+    changed = Entry.model_validate(document)
+    (board / name_of(entry)).write_text(changed.to_json())
+    return changed
 
 
-def verifications(board, key):
-    return read_model(board / "verifications" / f"{key}.json", Verifications).verifications
+# A machine of another kind
+
+PLAIN_PROCESSOR = {
+    "ATEN_CPU_CAPABILITY": "default", "DNNL_MAX_CPU_ISA": "SSE41", "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX",
+}  # fmt: skip
 
 
-# What is chosen and written ----------------------------------------------------------------------
+def test_an_untouched_board_is_confirmed_without_vector_units(real_board, monkeypatch, capfd):
+    for name, value in PLAIN_PROCESSOR.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")  # numpy says which features it does not have
+    before = files_of(real_board)
+    verdicts = verify(real_board, every=True)
+    assert [(each.outcome, each.reason) for each in verdicts] == [("confirmed", "")] * 2
+    assert {(score.metric, score.stage) for score in verdicts[0].scores} == {
+        ("mig", "before"), ("mig", "after"),
+    }  # fmt: skip
+    assert files_of(real_board) == before
 
 
-def test_a_verification_says_who_when_with_which_versions_and_how_far_apart(target):
-    verify(target.board, [target.key], by="A. Checker", write=True)
-    (found,) = verifications(target.board, target.key)
-    assert (found.state, found.by) == ("re-encoded", "A. Checker")
-    assert found.date == datetime.now(UTC).date()
-    assert found.versions == library_versions()
-    assert set(found.checks) == {"scores", "latents", "scores of the recomputed latents"}
-    assert validate(target.board) == []
+def test_a_difference_is_shown_with_both_numbers_and_refutes_nothing(real_board, capsys):
+    entry = load_entries(real_board)[0]
+    honest = entry.record.scores["after"]["mig"].value
+    edited(real_board, lambda d: d["record"]["scores"]["after"]["mig"].update(value=0.9))
+    name = f"ann/{entry.key[:12]}"
+    board = ["--board", str(real_board)]
+    assert run(["leaderboard", "verify", name, *board, "--write", "--by", "keeper"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["mig", "after", "0.9", f"{honest:.4g}", "0.001", "exceeded"] in lines
+    assert "1 differs." in " ".join(lines[-1])
+    # What was trained anew is never replaced by what was only encoded again.
+    assert load_entries(real_board)[0].record.scores["after"]["mig"].value == 0.9
+    assert run(["leaderboard", "verify", name, *board, "--level", "retrained", "--write"]) == 0
+    again = load_entries(real_board)[0]
+    assert again.record.scores["after"]["mig"].value == pytest.approx(honest, abs=0.01)
+    assert again.level == "retrained"
+    assert validate(real_board) == []
 
 
-def test_what_is_written_shows_on_the_board(target):
-    verify(target.board, every=True, by="A. Checker", write=True)
-    assert {row.state for row in built_board(target.board).rows} == {"re-encoded"}
-    before = (target.board / "leaderboard.json").read_text()
-    write_board(target.board)
-    assert (target.board / "leaderboard.json").read_text() == before
+# Submissions
 
 
-def test_without_write_nothing_changes(target):
-    before = snapshot(target.board)
-    verify(target.board, every=True)
-    assert snapshot(target.board) == before
-
-
-def test_only_what_is_not_verified_as_far_is_checked(target):
-    verify(target.board, [target.key], level="rescored", by="A", write=True)
-    assert len(verify(target.board, level="rescored")) == 5
-    assert len(verify(target.board)) == 6
-    assert len(verify(target.board, every=True, level="rescored")) == 6
-
-
-def test_checks_of_one_record_add_up(target):
-    for level in ("rescored", "re-encoded"):
-        verify(target.board, [target.key], level=level, by="A", write=True)
-    states = [each.state for each in verifications(target.board, target.key)]
-    assert states == ["rescored", "re-encoded"]
-
-
-def test_verifying_all_anew_removes_what_the_board_said(target):
-    verify(target.board, every=True, level="rescored", by="Submitter", write=True)
-    target.path("latents", "after").unlink()
-    verify(target.board, every=True, level="rescored", by="Maintainer", write=True)
-    assert not (target.board / "verifications" / f"{target.key}.json").exists()
-    checks = [
-        [check.by for check in run.checks]
-        for row in built_board(target.board).rows
-        for run in row.all_runs
-    ]
-    assert sorted(checks) == [[], *[["Maintainer"]] * 5]
-    assert "Submitter" not in (target.board / "leaderboard.json").read_text()
-
-
-def test_what_is_removed_is_removed_even_if_nothing_can_be_verified(target):
-    verify(target.board, every=True, level="rescored", by="Submitter", write=True)
-    shutil.rmtree(target.board / "evidence")
-    verify(target.board, every=True, by="Maintainer", write=True)
-    assert list((target.board / "verifications").iterdir()) == []
-    assert "Submitter" not in (target.board / "leaderboard.json").read_text()
-
-
-def test_verifications_are_not_removed_through_a_link(target, tmp_path):
-    verify(target.board, [target.key], level="rescored", by="A", write=True)
-    folder = target.board / "verifications"
-    folder.rename(tmp_path / "elsewhere")
-    folder.symlink_to(tmp_path / "elsewhere")
-    before = snapshot(tmp_path / "elsewhere")
-    with pytest.raises(BoardError, match="is a link"):
-        verify(target.board, every=True, level="rescored", by="B", write=True)
-    assert snapshot(tmp_path / "elsewhere") == before != {}
-
-
-def test_verifying_a_changed_record_again_drops_what_was_said_of_the_old_one(target):
-    verify(target.board, [target.key], by="A", write=True)
-    target.document["notes"] = []
-    for stage in target.document["scores"]:
-        arrays, metadata = target.read("latents", stage)
-        about = json.loads(metadata["drbench"]) | {"notes": []}
-        target.write("latents", stage, arrays, {"drbench": json.dumps(about)})
-    target.submit()
-    assert validate(target.board) != []
-    verify(target.board, [target.key], level="rescored", by="B", write=True)
-    assert [each.by for each in verifications(target.board, target.key)] == ["B"]
-    assert validate(target.board) == []
-
-
-def test_first_digits_of_a_key_are_enough(target):
-    assert [v.key for v in verify(target.board, [target.key[:8]], level="rescored")] == [target.key]
-
-
-@pytest.mark.parametrize(
-    ("keys", "sentence"),
-    [
-        (["zz"], "No record of .* begins with 'zz'"),
-        (["../x"], "begins with"),
-        ([""], "begins with '': give the first digits of a file's name in .*records, or no key"),
-    ],
-)
-def test_an_unknown_key_is_named(target, keys, sentence):
-    with pytest.raises(RequestError, match=sentence):
-        verify(target.board, keys)
-
-
-def test_an_ambiguous_key_is_refused(make_record, tmp_path):
-    records = [make_record(seed=seed) for seed in range(20)]  # two of them share a first digit
-    for record in records:
-        (tmp_path / f"{record.key}.json").write_text(record.to_json())
-        add(tmp_path / "board", tmp_path / f"{record.key}.json")
-    firsts = [record.key[0] for record in records]
-    shared = next(first for first in firsts if firsts.count(first) > 1)
-    with pytest.raises(RequestError, match=f"keys that begin with '{shared}': give more digits"):
-        verify(tmp_path / "board", [shared])
-
-
-@pytest.mark.parametrize("options", [{"write": True}, {"by": "A"}])
-def test_a_name_and_write_belong_together(target, options):
-    with pytest.raises(RequestError, match="--by"):
-        verify(target.board, [target.key], **options)
-
-
-def test_no_board_is_named(tmp_path):
-    with pytest.raises(BoardError, match="is no leaderboard"):
-        verify(tmp_path / "nothing", every=True)
-
-
-def test_a_board_that_cannot_be_written_is_refused_before_the_work(target, monkeypatch):
-    monkeypatch.setattr(
-        "drbench.trust.verify.verify._Check.verdict", lambda *_: pytest.fail("work")
-    )
-    lock = target.board / ".lock"
-    lock.unlink(missing_ok=True)
-    lock.mkdir()  # root may write anywhere, but not open a folder as a file
-    with pytest.raises(BoardError, match="Cannot write to the board"):
-        verify(target.board, [target.key], by="A", write=True)
-
-
-def test_a_record_that_changes_meanwhile_is_not_said_to_be_verified(target, monkeypatch):
-    def checked(board, record):
-        target.document["provenance"]["threads"] += 1
-        target.file.write_text(target.record.to_json())
-        return {}, 0.0
-
-    monkeypatch.setattr("drbench.trust.verify.verify.rescore", checked)
-    with pytest.raises(BoardError, match="changed while it was verified"):
-        verify(target.board, [target.key], level="rescored", by="A", write=True)
-    assert not (target.board / "verifications").exists()
-
-
-def test_several_verifiers_at_once_lose_nothing(target):
-    def one(name):
-        command = [sys.executable, "-m", "drbench", "leaderboard", "verify", target.key[:12]]
-        options = ["--level", "rescored", "--by", name, "--write", "--board", str(target.board)]
-        return subprocess.run([*command, *options], capture_output=True, text=True, check=False)
-
-    names = [f"Checker {number}" for number in range(4)]
-    with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(one, names))
-    assert [each.returncode for each in done] == [0] * 4, done[0].stderr
-    assert sorted(each.by for each in verifications(target.board, target.key)) == names
-    assert validate(target.board) == []
-
-
-# What cannot be checked here says nothing of the record ------------------------------------------
-
-
-def assert_unverifiable(forger, level, sentence):
-    before = snapshot(forger.board)
-    (verdict,) = verify(forger.board, [forger.key], level=level, by="A", write=True)
-    assert (verdict.outcome, sentence in verdict.reason) == ("not verified", True), verdict
-    assert snapshot(forger.board) == before
-
-
-def test_a_record_without_evidence_is_not_verified(target):
-    shutil.rmtree(target.board / "evidence")
-    assert_unverifiable(target, None, "it has no evidence on the board")
-
-
-def test_a_record_without_evidence_can_be_trained_again(target):
-    shutil.rmtree(target.board / "evidence")
-    verdict = check(target, "retrained")
-    assert verdict.outcome == "retrained"
-    assert "trained again only" in verdict.notes[0]
-
-
-@pytest.mark.parametrize(("kind", "stage"), [("weights", "after"), ("latents", "before")])
-def test_half_the_evidence_is_not_enough(target, kind, stage):
-    target.path(kind, stage).unlink()
-    assert_unverifiable(target, "rescored", "is missing")
-
-
-def test_a_truncated_file_is_not_verified(target):
-    path = target.path("latents", "after")
-    path.write_bytes(path.read_bytes()[:-10])
-    assert_unverifiable(target, "rescored", "is not what its name says")
-
-
-def test_a_link_is_not_followed(target, tmp_path):
-    path = target.path("latents", "after")
-    path.rename(tmp_path / "elsewhere")
-    path.symlink_to(tmp_path / "elsewhere")
-    assert_unverifiable(target, "rescored", "is no regular file")
-
-
-def test_a_huge_file_is_refused_unread(target):
-    path = target.path("weights", "after")
-    with path.open("wb") as file:
-        file.truncate(2**26 + 1)
-    assert_unverifiable(target, "rescored", "at most 67,108,864")
-
-
-def with_spec(forger, **changes):
-    """The same evidence under a spec that asks for something else, alone on its board."""
-    spec = forger.record.spec
-    for path in (forger.board / "records").iterdir():
+def forged(sent, edit):
+    """Bob's submission with other weights, under the network's own name."""
+    (submission,) = read_files(sent).submissions.values()
+    hashes = {}
+    for stage, digest in submission.weights.items():
+        path = sent / weights_name(digest)
+        tensors = edit(stage, load_file(path))
+        content = save(tensors, metadata={"run": owner_of(path)})
+        hashes[stage] = hashlib.sha256(content).hexdigest()
         path.unlink()
-    forger.claim(type(spec).model_validate(spec.model_dump() | changes))
-    forger.submit()
-    return forger
+        (sent / weights_name(hashes[stage])).write_bytes(content)
+    changed = submission.model_copy(update={"weights": hashes})
+    (sent / name_of(submission)).write_text(changed.to_json())
+    return changed
 
 
-def test_open_sets_of_a_submission_are_never_opened(target, monkeypatch):
-    monkeypatch.setattr(
-        "drbench.data.open_sets.folder.folder_set", lambda *_: pytest.fail("opened")
+def owner_of(path):
+    header = path.read_bytes()
+    size = int.from_bytes(header[:8], "little")
+    return json.loads(header[8 : 8 + size])["__metadata__"]["run"]
+
+
+def fitted(stage, tensors):
+    """Weights that nobody trained, after training."""
+    rng = np.random.default_rng(0)
+    return tensors if stage == "before" else {
+        # Variances among them are positive.
+        n: np.asarray(np.abs(rng.normal(size=each.shape)), each.dtype)
+        for n, each in tensors.items()
+    }  # fmt: skip
+
+
+def crippled(stage, tensors):
+    """A source that encodes nothing, for the gain to look large."""
+    return tensors if stage == "after" else {n: np.zeros_like(each) for n, each in tensors.items()}
+
+
+@pytest.mark.parametrize("forge", [fitted, crippled])
+def test_forged_weights_are_listed_apart_and_gone_when_the_run_is_trained(sent, real_runs, forge):
+    submission = forged(sent, forge)
+    (verdict,) = verify(sent, by="keeper")
+    assert (verdict.outcome, verdict.reason) == ("new", "")
+    (row,) = built_board(sent).rows
+    assert (row.submitter, row.level, row.metrics["mig"].rank) == ("bob", "re-encoded", None)
+    assert row.metrics["mig"].unranked.startswith("weights from the author")
+    assert read_files(sent).submissions == {}
+    assert validate(sent) == []
+
+    (verdict,) = verify(sent, every=True, level="retrained", by="keeper")
+    (entry,) = load_entries(sent)
+    honest = RunFolder(real_runs.folder / "target" / "0").read_record()
+    assert (entry.level, entry.by, entry.submitter) == ("retrained", "keeper", "bob")
+    assert entry.record.scores["after"]["mig"].value == pytest.approx(
+        honest.scores["after"]["mig"].value, abs=0.01
     )
-    with_spec(target, data=DataRef(name="folder:/etc").model_dump())
-    assert_unverifiable(target, "re-encoded", "open sets of a submission are never opened")
+    (changed,) = set(submission.weights.values()) - set(honest.provenance.encoder_hash.values())
+    assert changed not in entry.weights.values()
+    assert not (sent / weights_name(changed)).exists()
+    (row,) = built_board(sent).rows
+    assert row.metrics["mig"].rank.place == 1
+    assert validate(sent) == []
 
 
-def test_a_model_that_is_not_registered_is_said(target):
-    spec = target.record.spec
-    init = spec.init.model_dump() | {"model": "mine"}
-    with_spec(target, model="mine", init=init)
-    assert_unverifiable(target, "re-encoded", "No model named 'mine'")
-    assert check(target).outcome == "rescored"
-    assert "No model named 'mine'" in check(target).notes[0]
+def test_a_submission_holds_no_numbers(sent):
+    (path,) = read_files(sent).submissions
+    document = json.loads(path.read_text()) | {"scores": {"after": {"mig": {"value": 1.0}}}}
+    path.write_text(json.dumps(document))
+    assert "'scores'" in validate(sent)[0]
+
+
+def test_nobody_takes_anothers_key_or_weights(real_board, sent):
+    """Bob sends ann's very run: he stands beside her, and changes nothing of hers."""
+    (mine,) = (row for row in built_board(real_board).rows)
+    shutil.copytree(sent / "submissions", real_board / "submissions")
+    verify(real_board, by="keeper")
+    rows = {row.submitter: row for row in built_board(real_board).rows}
+    assert rows["ann"] == mine
+    assert rows["bob"].metrics["mig"].rank is None
+    assert rows["bob"].runs[0].key in {each.key for each in rows["ann"].runs}
+
+
+# What cannot be checked says why, and stops nobody
+
+
+def request(submission, board, **changes):
+    weights = {s: str(board / weights_name(d)) for s, d in submission.weights.items()}
+    fields = {"spec": submission.spec, "level": "re-encoded", "weights": weights}
+    return Request(**(fields | changes))
 
 
 @pytest.mark.parametrize(
-    ("hyperparameters", "sentence"),
+    ("path", "value", "sentence"),
     [
-        ({"width": 4 * 10**6}, "more than 268,435,456 weights"),
-        ({"width": 4 * 10**17}, "cannot be built here"),
-        ({"latents": 10**9}, "more than 268,435,456 weights"),
-        ({"layers": 3}, "layers"),
+        (("training", "steps"), 10**12, "1,000,000,000,000 steps"),
+        (("init", "training", "steps"), 10**12, "1,000,000,000,000 steps"),
+        (("hyperparameters", "latents"), 200_000, "200,000 latents"),
+        (("scoring", "sample"), 10**9, "1,000,000,000 scored rows"),
+        (("scoring", "pairs"), 10**9, "interventions a factor"),
+        (("init", "data", "resize"), 4096, "4,096 pixels a side"),
+        (("data", "name"), "folder:/etc", "no path"),
+        (("data", "name"), "../dsprites", "no path"),
+        (("model",), "ada_gvae\nok  bob  1", "no name of a model"),
     ],
 )
-def test_a_network_that_would_take_all_memory_is_not_built(target, hyperparameters, sentence):
-    spec = target.record.spec
-    with_spec(target, hyperparameters=spec.hyperparameters | hyperparameters)
-    assert_unverifiable(target, "re-encoded", sentence)
-    assert_unverifiable(target, "retrained", sentence)
+def test_a_spec_that_asks_for_too_much_is_refused_before_anything_starts(
+    sent, path, value, sentence
+):
+    (place,), (submission,) = zip(*read_files(sent).submissions.items(), strict=True)
+    place.unlink()
+    document = json.loads(submission.to_json())
+    inner = document["spec"]
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = value
+    if path == ("model",):
+        document["spec"]["init"]["model"] = value
+    changed = Submission.model_validate(document)
+    (sent / name_of(changed)).write_text(changed.to_json())
+    if value == "ada_gvae\nok  bob  1":
+        with pytest.raises(BoardError, match="line break"):
+            verify(sent)
+        return
+    (verdict,) = verify(sent)
+    assert verdict.outcome == "not checked"
+    assert sentence in verdict.reason
+    assert any(sentence in problem for problem in validate(sent))
 
 
-def test_images_that_would_take_all_memory_are_not_drawn(target):
-    init = target.record.spec.init.model_dump()
-    init["data"]["resize"] = 10**6
-    target.document["image_shape"] = [10**6, 10**6, 3]
-    with_spec(target, init=init)
-    assert_unverifiable(target, "re-encoded", "larger than are taken")
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"width": 4096}, "more than"),
+        ({"latents": 7}, "expected F32"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"beta": 1.0}, "canonical"),
+    ],
+)
+def test_networks_that_are_not_those_of_the_weights_are_refused(sent, tmp_path, change, sentence):
+    (submission,) = read_files(sent).submissions.values()
+    given = submission.spec.hyperparameters | change
+    init = submission.spec.init.model_copy(update={"hyperparameters": given})
+    spec = submission.spec.model_copy(update={"hyperparameters": given, "init": init})
+    with pytest.raises((BoardError, RequestError), match=sentence):
+        check(request(submission, sent, spec=spec), tmp_path / "run")
 
 
-def test_official_files_that_are_not_here_are_said(target):
-    spec = target.record.spec
-    with_spec(target, data=spec.data.model_dump() | {"origin": "official"})
-    assert_unverifiable(target, "re-encoded", "images cannot be drawn here")
+def huge_header(_):
+    return (2**40).to_bytes(8, "little") + b"{}"
 
 
-def test_another_version_that_computes_otherwise_refutes_nothing(target):
-    target.document["provenance"]["versions"]["torch"] = "1.0"
-    target.document["scores"]["after"]["mig"]["value"] += 0.1
-    target.submit()
-    assert_unverifiable(
-        target, "rescored", "The record was made otherwise, though: torch 1.0, here"
+def half(content):
+    return content[: len(content) // 2]
+
+
+def not_a_number(content):
+    tensors = load(content)
+    return resaved(content, {name: damaged(each) for name, each in tensors.items()})
+
+
+def damaged(array):
+    return np.full_like(array, np.nan) if array.dtype.kind == "f" else array
+
+
+def one_more(content):
+    return resaved(content, load(content) | {"extra": np.zeros(3, np.float32)})
+
+
+def one_less(content):
+    return resaved(content, dict(list(load(content).items())[1:]))
+
+
+def doubles(content):
+    return resaved(content, {n: each.astype(np.float64) for n, each in load(content).items()})
+
+
+def anothers(content):
+    return save(load(content), metadata={"run": "0" * 64})
+
+
+def resaved(content, tensors):
+    size = int.from_bytes(content[:8], "little")
+    return save(tensors, metadata=json.loads(content[8 : 8 + size])["__metadata__"])
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (lambda _: b"", "no safetensors file"),
+        (lambda _: b"pickle" * 9, "header of"),
+        (huge_header, "header of"),
+        (half, "no safetensors file"),
+        (one_more, "holds a tensor 'extra'"),
+        (one_less, "lacks a tensor"),
+        (doubles, "is F64"),
+        (anothers, "weights of the network"),
+        (not_a_number, "NaN|finite"),
+    ],
+)
+def test_odd_files_of_weights_are_one_sentence(sent, tmp_path, edit, sentence):
+    (submission,) = read_files(sent).submissions.values()
+    asked = request(submission, sent)
+    place = sent / weights_name(submission.weights["after"])
+    place.write_bytes(edit(place.read_bytes()))
+    with pytest.raises(DrbenchError, match=sentence) as caught:
+        check(asked, tmp_path / "run")
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_that_are_not_what_their_name_says_are_not_checked(sent):
+    (submission,) = read_files(sent).submissions.values()
+    (sent / weights_name(submission.weights["after"])).write_bytes(b"other")
+    (verdict,) = verify(sent)
+    assert (verdict.outcome, verdict.scores) == ("not checked", ())
+    assert "SHA-256" in verdict.reason
+
+
+PLUGIN = """
+import os, time
+from drbench import MetricResult, Representation, metric
+
+@metric(title="t", measures="m", range=(0, 1), source="s", cost="c")
+def mig(representation: Representation, *, seed: int, bins: int = 20) -> MetricResult:
+    {what}
+
+PLUGINS = {{"metrics": {{"mig": mig}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "minutes", "sentence"),
+    [("os._exit(7)", 5, "status 7"), ("os.abort()", 5, "signal 6"),
+     ("time.sleep(600)", 0.2, "more than 0.2 minutes")],
+)  # fmt: skip
+def test_a_check_that_breaks_or_hangs_ends_alone(
+    real_board, tmp_path, monkeypatch, what, minutes, sentence
+):
+    (tmp_path / "plugin.py").write_text(PLUGIN.format(what=what))
+    monkeypatch.setenv("DRBENCH_PLUGINS", str(tmp_path / "plugin.py"))
+    names = [f"ann/{load_entries(real_board)[0].key}"]
+    (verdict,) = verify(real_board, names, minutes=minutes)
+    assert verdict.outcome == "not checked"
+    assert sentence in verdict.reason
+
+
+def test_a_metric_of_another_maker_is_another_metric(real_board, tmp_path, monkeypatch):
+    """What a false plugin gives is never ranked among what the registered one gives."""
+    (tmp_path / "plugin.py").write_text(
+        PLUGIN.format(what="return MetricResult(value=1.0, parameters={'bins': 5})")
     )
+    monkeypatch.setenv("DRBENCH_PLUGINS", str(tmp_path / "plugin.py"))
+    first, second = load_entries(real_board)
+    verify(real_board, [f"ann/{first.key}"], level="retrained", by="keeper")
+    (row,) = built_board(real_board).rows
+    assert row.metrics["mig"].rank is None
+    assert "different parameters or definitions" in row.metrics["mig"].unranked
+    assert second in load_entries(real_board)
 
 
-def test_another_version_of_a_plugin_refutes_nothing(target):
-    target.provenance["plugins"]["model:ada_gvae"]["version"] = "0.0.1"
-    target.document["scores"]["after"]["mig"]["value"] += 0.1
-    target.submit()
-    assert_unverifiable(target, "rescored", "model:ada_gvae of drbench 0.0.1")
+# Asking for it
 
 
-def test_another_version_that_computes_the_same_is_verified(target):
-    target.provenance["versions"]["torch"] = "1.0"
-    target.submit()
-    assert check(target).outcome == "re-encoded"
+def test_names_may_be_short_and_must_be_of_one_run(real_board):
+    key = load_entries(real_board)[0].key
+    for names in (["bob/"], ["ann/"], [""]):
+        with pytest.raises(RequestError, match="begins with"):
+            verify(real_board, names)
+    assert verify(real_board) == []  # nothing waits
+    (verdict,) = verify(real_board, [f"ann/{key[:6]}"])
+    assert verdict.name == f"ann/{key}"
 
 
-def test_noise_of_another_device_is_not_compared_and_that_is_said(target):
-    target.provenance["device"] = "cuda (some card)"
-    for stage in target.document["scores"]:
-        target.change("latents", stage, lambda a: a | {"sampled": 0 * a["sampled"]})
-    target.submit()
-    verdict = check(target, "re-encoded")
-    assert verdict.outcome == "re-encoded"
-    assert "Sampled latents after training were not compared" in " ".join(verdict.notes)
-
-
-def test_a_check_that_breaks_does_not_stop_the_others(target, monkeypatch):
-    def broken(board, record, latents):
-        if record.key == target.key:
-            raise ZeroDivisionError("by zero")
-        return reencode.Reencoded({}, ())
-
-    monkeypatch.setattr(reencode, "reencode", broken)
-    verdicts = {v.key: v for v in verify(target.board, every=True)}
-    assert verdicts.pop(target.key).reason == "the check failed: ZeroDivisionError: by zero"
-    assert {v.outcome for v in verdicts.values()} == {"re-encoded"}
-
-
-def other_source(target, torch=None):
-    """The source's record on the board has other weights than the transfer began with."""
-    source = Forger(target.board, target.record.spec.init)
-    source.change("weights", "after", lambda a: a | {"mean.bias": a["mean.bias"] + 1})
-    if torch:
-        source.provenance["versions"]["torch"] = torch
-    source.submit()
-
-
-def test_other_weights_than_its_sources_are_not_verified(target):
-    other_source(target)
-    assert check(target).outcome == "not verified"
-    assert "It began with other weights than its source" in check(target).reason
-    assert check(target, "retrained").outcome == "retrained"  # bit for bit: they are its own
-
-
-def test_other_weights_than_its_sources_of_another_version_are_said(target):
-    other_source(target, torch="1.0")
-    verdict = check(target)
-    assert (verdict.outcome, len(verdict.notes)) == ("re-encoded", 1)
-    assert "It began with other weights than its source" in verdict.notes[0]
-    assert "but that was made otherwise: torch 1.0, here" in verdict.notes[0]
-
-
-def test_a_source_that_is_not_on_the_board_is_said(target):
-    (target.board / "records" / f"{target.record.spec.init.key}.json").unlink()
-    verdict = check(target)
-    assert verdict.outcome == "re-encoded"
-    assert "is not on this board: whether it began with" in verdict.notes[0]
-
-
-# The command -------------------------------------------------------------------------------------
-
-
-def drbench(*words):
-    return run(["leaderboard", "verify", *map(str, words)])
-
-
-def test_the_command_reports_and_ends_with_0_where_all_hold(target, capsys):
-    assert drbench(target.key[:12], "--board", target.board, "--level", "rescored") == 0
+def test_what_cannot_be_checked_ends_with_1_and_goes_to_programs(sent, capsys):
+    (submission,) = read_files(sent).submissions.values()
+    (sent / weights_name(submission.weights["after"])).unlink()
+    assert run(["leaderboard", "verify", "--board", str(sent), "--json", "-"]) == 1
     captured = capsys.readouterr()
-    assert captured.err.splitlines()[0] == "verifying 1 run: scoring the latents."
-    assert captured.out.splitlines()[-1] == "1 of 1 runs hold."
+    (verdict,) = json.loads(captured.out)["verdicts"]
+    assert verdict["outcome"] == "not checked"
+    assert "1 of 1 runs cannot be checked here" in captured.err
 
 
-def test_the_command_ends_with_1_and_a_sentence_where_one_does_not_hold(target, capsys):
-    target.document["scores"]["after"]["mig"]["value"] = 0.9
-    target.submit()
-    assert drbench("--board", target.board, "--level", "rescored") == 1
-    captured = capsys.readouterr()
-    assert "5 of 6 runs hold." in captured.out
-    assert f"{target.key[:12]}: mig after training: value is 0.9 in the record" in captured.out
-    assert "error: 1 of 6 runs do not hold, or cannot be verified." in captured.err
+def test_an_entry_that_changes_meanwhile_is_left_alone(real_board, monkeypatch):
+    entry = load_entries(real_board)[0]
 
+    def meanwhile(folder, request, *, minutes):
+        edited(real_board, lambda d: d.update(by="somebody"))
+        return entry.record
 
-@pytest.mark.parametrize(
-    "words", [["zz"], ["--all", "--write"], ["--all", "--by", "A"], ["--level", "trusted"]]
-)
-def test_a_wrong_request_ends_with_2(target, words):
-    assert drbench(*words, "--board", target.board) == 2
-
-
-def test_json_holds_every_verdict(target, capsys):
-    drbench_json = [
-        "leaderboard",
-        "verify",
-        target.key,
-        "--board",
-        str(target.board),
-        "--json",
-        "-",
-    ]
-    assert run(drbench_json) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert document["verdicts"][0]["outcome"] == "re-encoded"
-    assert document["verdicts"][0]["checks"]["latents"] == 0.0
-
-
-def test_nothing_to_do_is_said(target, capsys):
-    verify(target.board, every=True, by="A", write=True)
-    assert drbench("--board", target.board) == 0
-    assert "nothing to verify" in capsys.readouterr().out
-
-
-# Training again ----------------------------------------------------------------------------------
-
-
-def trained_again(monkeypatch, change, **provenance):
-    """Let every run that is repeated come back with another MIG, and encoder, after training."""
-
-    def execute(spec):
-        again = Forger(BOARD[0], spec)
-        again.document["scores"]["after"]["mig"]["value"] += change
-        again.provenance["encoder_hash"]["after"] = "0" * 64
-        again.provenance.update(provenance)
-        return again.record
-
-    monkeypatch.setattr("drbench.trust.verify.retrain.execute", execute)
-
-
-BOARD: list[Path] = []
-
-
-@pytest.fixture
-def spread(target):
-    """Unbiased standard deviation of the MIG of the other seeds, after training."""
-    BOARD[:] = [target.board]
-    (row,) = [row for row in built_board(target.board).rows if row.kind == "transfer"]
-    own = [run.key for run in row.runs].index(target.key)
-    values = list(row.metrics["mig"].score.after.values)
-    del values[own]
-    verify(target.board, [run.key for run in row.runs if run.key != target.key], by="A", write=True)
-    return statistics.stdev(values)
-
-
-@pytest.mark.parametrize(
-    ("spreads", "outcome"), [(0.0, "retrained"), (2.9, "retrained"), (3.1, "refuted")]
-)
-def test_a_repeated_score_may_be_three_spreads_of_the_other_seeds_away(
-    target, spread, monkeypatch, spreads, outcome
-):
-    trained_again(monkeypatch, spreads * spread)
-    verdict = check(target, "retrained")
-    assert verdict.outcome == outcome
-    if outcome == "refuted":
-        assert "mig after training is" in verdict.reason
-        assert "when trained again" in verdict.reason
-
-
-def assert_only_equal_passes(target, monkeypatch):
-    """Of an encoder that came out otherwise, nothing is said but where all scores came back."""
-    with monkeypatch.context() as patch:
-        trained_again(patch, 1e-4)
-        verdict = check(target, "retrained")
-        assert verdict.outcome == "not verified"
-        assert "0.0001 apart, 1e-05 allowed" in verdict.reason
-        assert "encode them again first" in verdict.reason
-    with monkeypatch.context() as patch:
-        trained_again(patch, 1e-6)
-        assert check(target, "retrained").outcome == "retrained"
-
-
-def test_with_too_few_seeds_a_repeated_score_must_be_equal(target, real_runs, monkeypatch):
-    BOARD[:] = [target.board]
-    for seed in (1, 2):
-        Forger(target.board, real_runs.specs[seed]).file.unlink()
-    target.submit()
-    assert_only_equal_passes(target, monkeypatch)
-
-
-def test_seeds_that_nobody_verified_allow_no_spread(target, monkeypatch):
-    BOARD[:] = [target.board]
-    assert_only_equal_passes(target, monkeypatch)
-
-
-def test_seeds_that_were_only_rescored_allow_no_spread(target, monkeypatch):
-    BOARD[:] = [target.board]
-    verify(target.board, level="rescored", by="A", write=True)
-    assert_only_equal_passes(target, monkeypatch)
-
-
-def test_verified_seeds_allow_no_spread_to_what_has_no_evidence(target, spread, monkeypatch):
-    for kind in ("weights", "latents"):
-        for stage in ("before", "after"):
-            target.path(kind, stage).unlink()
-    assert_only_equal_passes(target, monkeypatch)
-
-
-def test_what_the_board_says_is_verified_allows_no_spread_where_all_is_verified_anew(
-    target, spread, monkeypatch
-):
-    trained_again(monkeypatch, 0.5 * spread)
-    first = min(path.stem for path in (target.board / "verifications").iterdir())
-    verdicts = {v.key: v for v in verify(target.board, every=True, level="retrained")}
-    assert verdicts[first].outcome == "not verified"
-
-
-def test_an_encoder_that_came_back_bit_for_bit_allows_no_spread(target, spread):
-    row = [each for each in load_board(target.board) if each.spec.init]
-    target.document["scores"]["after"]["mig"]["value"] += 0.5 * spread
-    with pytest.raises(DiffersError, match="the encoder came back bit for bit"):
-        retrain(target.record, row)
-
-
-@pytest.mark.parametrize("name", ["data_hash", "pairs_hash"])
-def test_other_images_than_when_trained_again_are_refuted(target, spread, monkeypatch, name):
-    trained_again(monkeypatch, 0.0, **{name: "0" * 64})
-    verdict = check(target, "retrained")
-    assert verdict.outcome == "refuted"
-    assert "of the record are not those that its spec gives" in verdict.reason
-
-
-def test_training_again_leaves_no_file_and_no_variable_behind(target, monkeypatch, tmp_path):
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    (tmp_path / "scratch").mkdir()
-    before = dict(os.environ)
-    assert check(target, "retrained").outcome == "retrained"
-    assert dict(os.environ) == before
-    assert list((tmp_path / "scratch").iterdir()) == []
+    monkeypatch.setattr("drbench.trust.verify.checked_alone", meanwhile)
+    (verdict,) = verify(real_board, [f"ann/{entry.key}"], by="keeper")
+    assert "changed meanwhile" in verdict.reason
+    assert load_entries(real_board)[0].by == "somebody"

@@ -8,6 +8,8 @@ from drbench.metrics.dci import compactness, dci, importance_matrix, modularity,
 from drbench.metrics.estimate.splits import split_rows
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 # D, C, I; "noisy" and "noise" hold other random numbers than ours.
 PUBLISHED = {
     "perfect": (1, 1, 1),
@@ -106,6 +108,23 @@ def test_one_latent_has_no_completeness(small):
     assert "completeness compares latents" in result.reason
     assert result.parts["disentanglement"] is not None
     assert set(result.per_factor.values()) == {None}
+
+
+@pytest.mark.parametrize(("rows", "latents"), [(360, 384), (3000, 6)])
+def test_noise_scores_its_chance(rows, latents):
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, [4, 3, 5], (rows, 3))
+    result = dci(rng.normal(size=(rows, latents)), codes, rounds=30)
+    assert result.value == pytest.approx(result.chance, abs=0.05)
+    assert (result.chance > 0.3) == (latents == 384)
+
+
+def test_chance_does_not_depend_on_what_a_code_knows(small):
+    latents, codes = small
+    chance = dci(latents, codes, rounds=10).chance
+    assert chance == pytest.approx(dci(codes[:, [0, 1, 2, 2]], codes, rounds=10).chance, abs=0.1)
+    assert chance < 0.1
+    assert dci(latents, codes[:, :1], rounds=2).chance is None
 
 
 def test_latents_that_tell_nothing_score_zero(small):

@@ -8,6 +8,8 @@ from drbench.data.spec import Factor
 from drbench.metrics.gaussian_tc import gaussian_tc
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 
 def reference(latents):
     """Chain rule: each latent's information with those before it, from its R^2 given them."""

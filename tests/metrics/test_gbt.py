@@ -9,26 +9,29 @@ from sklearn.metrics import balanced_accuracy_score, r2_score
 
 from drbench.data.spec import Factor
 from drbench.metrics.dci import dci
+from drbench.metrics.estimate import parallel
 from drbench.metrics.estimate.splits import split_rows
 from drbench.metrics.gbt import gbt
 from drbench.metrics.gbt_pruned import gbt_pruned
 from drbench.metrics.omes import omes
-from drbench.metrics.predict import trees
+from drbench.metrics.predict import predictors
 from drbench.representation.representation import Representation
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def fits(monkeypatch):
     """Counts the fits that are made, starting from none remembered."""
     made = []
-    fit_factor = trees.fit_factor
+    judged = predictors.judged
 
-    def counted(latents, *rest, **options):
-        made.append(latents.shape[1])
-        return fit_factor(latents, *rest, **options)
+    def counted(problem, prediction):
+        made.append(problem.latents.shape[1])
+        return judged(problem, prediction)
 
-    monkeypatch.setattr(trees, "_remembered", type(trees._remembered)())
-    monkeypatch.setattr(trees, "fit_factor", counted)
+    monkeypatch.setattr(predictors, "_remembered", type(predictors._remembered)())
+    monkeypatch.setattr(predictors, "judged", counted)
     return made
 
 
@@ -104,30 +107,31 @@ def test_one_fit_per_factor_serves_dci_and_gbt(small, fits):
     assert fits == [4, 4, 4]
     dci(known, rounds=3)
     dci(Representation.from_arrays(*small), rounds=3)  # equal arrays, another object
-    assert fits == [4, 4, 4]
-    dci(known, rounds=4)
-    dci(known, rounds=3, seed=1)
-    dci(known.mean + 1e-6, known.codes, rounds=3)
-    assert fits == [4] * 12
-    gbt(known, rounds=3, engine="sklearn")
+    assert fits == [4] * 6  # three of them for its chance
+    gbt(known, rounds=4)
+    gbt(known, rounds=3, seed=1)
+    gbt(known.mean + 1e-6, known.codes, rounds=3)
     assert fits == [4] * 15
+    gbt(known, rounds=3, engine="sklearn")
+    assert fits == [4] * 18
 
 
 def test_memory_is_bounded(small, fits, monkeypatch):
-    monkeypatch.setattr("drbench.metrics.predict.fits._KEPT", 4)
+    monkeypatch.setattr("drbench.metrics.predict.predictors._KEPT", 4)
     for seed in range(3):
         gbt(*small, seed=seed, rounds=1)
-    assert len(trees._remembered) == 4
+    assert len(predictors._remembered) == 4
     gbt(*small, seed=2, rounds=1)
     assert len(fits) == 9
     gbt(*small, seed=0, rounds=1)
     assert len(fits) == 12
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_as_one(small, monkeypatch):
     expected = gbt(*small, rounds=3, engine="sklearn")
-    monkeypatch.setattr(trees, "_remembered", type(trees._remembered)())
-    monkeypatch.setattr(trees, "PROCESSES_FROM", 0.0)
+    monkeypatch.setattr(predictors, "_remembered", type(predictors._remembered)())
+    monkeypatch.setattr(parallel, "PROCESSES_FROM", 0.0)
     assert gbt(*small, rounds=3, engine="sklearn") == expected
 
 
@@ -153,7 +157,18 @@ def test_the_pruned_code_is_the_latent_of_highest_overlap(small):
         ):
             truth, predicted = fitted(latents[:, columns], codes[:, j], split)
             assert found == pytest.approx(np.mean(truth == predicted))
-    assert result.value == result.parts["one"] < result.parts["union"]
+    assert result.value == result.parts["one"] < result.parts["union"] < result.reference == 1
+
+
+def test_the_pruned_perfect_code_scores_its_reference_if_no_factor_has_two_levels(bench):
+    codes = bench.grid((4, 3, 5, 6))
+    result = gbt_pruned(codes * [1, -2, 1, 3], codes, rounds=20)
+    assert result.value == result.reference == 1
+    two = bench.grid((4, 2, 5))
+    noisy = two + 0.3 * np.random.default_rng(0).normal(size=two.shape)
+    result = gbt_pruned(np.tile(noisy, (4, 1)), np.tile(two, (4, 1)), rounds=2)
+    assert result.value is not None
+    assert result.reference is None
 
 
 def test_a_factor_that_no_latent_holds_is_declined(bench):

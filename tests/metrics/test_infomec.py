@@ -11,6 +11,8 @@ from sklearn.metrics import log_loss, mutual_info_score
 from drbench.metrics.estimate.neighbours import neighbour_information
 from drbench.metrics.infomec import explicitness, infomec
 
+pytestmark = pytest.mark.slow
+
 
 def counted(values, classes, k):
     """Ross's estimator, distance by distance."""
@@ -161,3 +163,13 @@ def test_equal_latents_are_each_others_neighbours(sizes, repeats):
 def test_latents_that_have_collapsed_are_the_reason():
     codes = np.arange(60)[:, None] // [1, 20] % [3, 3]
     assert infomec(np.zeros((60, 2)), codes).reason == "no latent tells anything of any factor"
+
+
+def test_a_value_that_is_not_infoe_says_whose_the_scores_of_factors_are(bench):
+    doubled = infomec(bench.latents["duplicated"], bench.codes)
+    assert doubled.value == doubled.parts["infoc"] < min(doubled.per_factor.values())
+    assert any("the value is InfoC" in warning for warning in doubled.warnings)
+    assert any("each factor's score is its InfoE" in warning for warning in doubled.warnings)
+    missing = infomec(bench.latents["missing"], bench.codes)
+    assert missing.value == missing.parts["infoe"]
+    assert missing.warnings == ()

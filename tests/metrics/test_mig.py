@@ -43,7 +43,7 @@ def test_the_bench_scores_what_is_published(bench, case):
     assert value == pytest.approx(PUBLISHED[case], abs=0.005 if case in RANDOM else 1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), bins=st.integers(2, 30))
 def test_equal_width_bins_agree_with_an_independent_estimate(seed, bins):
     rng = np.random.default_rng(seed)

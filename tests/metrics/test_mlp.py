@@ -13,6 +13,8 @@ from drbench.metrics.omes import omes
 from drbench.metrics.predict.estimators import Mlp
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 CUT_OFF = "factor factor_0: the predictor was cut off before it converged"
 
 
@@ -39,7 +41,7 @@ def test_accuracies_are_those_of_plain_scikit_learn(small):
     assert CUT_OFF in result.warnings
 
 
-@pytest.mark.parametrize("case", ["perfect", "cubed", "duplicated", "rotated"])
+@pytest.mark.parametrize("case", ["cubed", "rotated"])
 def test_a_network_reads_the_bench_in_full(bench, case):
     result = mlp(bench.latents[case], bench.codes)
     assert result.value > 0.97
@@ -51,7 +53,7 @@ def test_noise_scores_chance_and_a_missing_factor_costs_its_share(bench):
     noise = mlp(bench.latents["noise"], bench.codes, epochs=50)
     assert noise.value == pytest.approx(noise.chance, abs=0.05)
     # A network remembers which class of the fifth factor it saw, and the held-out one is another.
-    missing = mlp(bench.latents["missing"], bench.codes, epochs=200)
+    missing = mlp(bench.latents["missing"], bench.codes, epochs=100)
     assert missing.value == pytest.approx(0.8, abs=0.03)
 
 

@@ -13,6 +13,8 @@ from drbench.metrics.estimate.pairs import line_totals, lines_of
 from drbench.metrics.omes import omes
 from drbench.representation.representation import Interventions, Representation
 
+pytestmark = pytest.mark.slow
+
 # Published values, from random pairs; "noise" and "noisy" hold other random numbers than ours.
 PUBLISHED_MAX = {
     "perfect": 0.504,
@@ -276,6 +278,21 @@ def test_lines_agree_on_continuous_factors_too():
     assert result.per_factor["angle"] is None
     assert result.per_factor["b"] > 0.5
     assert [row[2] for row in result.matrix] == [None] * 3
+
+
+def test_a_continuous_factor_that_repeats_no_value_is_blamed_alone():
+    grid = np.array(list(itertools.product(range(5), range(6))))
+    angle = np.random.default_rng(0).random((30, 1))
+    factors = [
+        Factor(name="a", kind="ordinal", size=5),
+        Factor(name="b", kind="ordinal", size=6),
+        Factor(name="angle", kind="continuous"),
+    ]
+    labels = np.hstack([grid, angle])
+    result = omes(Representation.from_arrays(labels, labels, factors=factors))
+    assert result.reason.startswith("factor angle is continuous")
+    assert "factor a" not in result.reason.replace("factor angle", "")
+    assert "leave it out, or bin it" in result.reason
 
 
 def test_vector_units_are_declined(bench):

@@ -17,6 +17,8 @@ from drbench.metrics.predict import estimators, predictors
 from drbench.metrics.probe import probe
 from drbench.representation.representation import Representation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def forgotten(monkeypatch):
@@ -98,17 +100,18 @@ def test_one_fit_per_factor_serves_probe_and_dci_linear(small, forgotten):
     made = len(forgotten)
     assert made == 6  # three of the code, three of its reference
     dci_linear(*small)
-    assert len(forgotten) == made
+    assert len(forgotten) == made + 3  # of shuffled rows, for its chance
     dci_linear(*small, penalty=2.0)
-    assert len(forgotten) == 2 * made
+    assert len(forgotten) == 2 * (made + 3)
 
 
 def test_memory_is_bounded(small, forgotten, monkeypatch):
-    monkeypatch.setattr("drbench.metrics.predict.fits._KEPT", 4)
+    monkeypatch.setattr("drbench.metrics.predict.predictors._KEPT", 4)
     probe(*small)
     assert len(forgotten) == 4
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_as_one(small, forgotten, monkeypatch):
     expected = probe(*small)
     forgotten.clear()
@@ -137,7 +140,7 @@ def test_a_class_with_a_single_row_is_named(small):
 def test_many_latents_are_read(bench):
     rng = np.random.default_rng(0)
     z = bench.latents["perfect"]
-    wide = z @ rng.normal(size=(5, 768)) + rng.normal(size=(len(z), 768))
+    wide = z @ rng.normal(size=(5, 300)) + rng.normal(size=(len(z), 300))
     result = probe(wide, bench.codes)
     assert result.value > 0.7
     assert result.warnings == ()

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from drbench import registry
 from drbench.data.spec import Factor
-from drbench.metrics.metric import Invariance, MetricResult, load_metric
+from drbench.metrics.metric import Invariance, load_metric
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
+
+pytestmark = pytest.mark.slow
 
 METRICS = registry.names("metric")
 FAST = {"rounds": 2, "epochs": 15, "draws": 90}
@@ -76,7 +79,7 @@ def fast(metric):
 
 
 @pytest.mark.parametrize("name", METRICS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(representations())
 def test_whatever_it_is_given_there_is_a_score_in_range_or_a_reason(name, given_one):
     known, metric = given_one[0], load_metric(name)
@@ -130,7 +133,7 @@ def stated(name, change, known, kinds, result):
 
 
 @pytest.mark.parametrize("name", METRICS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     representations(
         rows=(20, 60),

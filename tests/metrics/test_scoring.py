@@ -9,9 +9,10 @@ import pytest
 
 import drbench
 from drbench import registry
-from drbench.errors import PluginError, RequestError, UnknownNameError
-from drbench.metrics.metric import MetricResult, load_metric, metric
-from drbench.metrics.scoring import DEFAULT_METRICS
+from drbench.errors import DrbenchError, PluginError, RequestError, UnknownNameError
+from drbench.metrics.metric import load_metric, metric
+from drbench.metrics.result import MetricResult
+from drbench.metrics.scoring import DEFAULT_METRICS, DEFAULT_WITHOUT_FACTORS
 from drbench.representation.representation import Representation
 
 ABOUT = {"title": "t", "measures": "m", "range": (0.0, 1.0), "source": "s", "cost": "c"}
@@ -19,13 +20,18 @@ ABOUT = {"title": "t", "measures": "m", "range": (0.0, 1.0), "source": "s", "cos
 PLUGIN = """
 import drbench
 
-@drbench.metric(title="t", measures="m", range=(0.0, 1.0), source="s", cost="c")
+@drbench.metric(title="t", measures="m", range=(0.0, 1.0), source="s", cost="quick")
 def halves(representation, *, seed: int, share: float = 0.5):
     "A constant."
     return drbench.MetricResult(value=share)
 
 PLUGINS = {"metrics": {"halves": halves, "other": halves, "nothing": PLAIN}}
 """
+
+
+def halved(representation, *, seed: int, share: float = 0.5):
+    """A constant."""
+    return MetricResult(value=share)
 
 
 def test_without_names_the_registered_defaults_are_scored_in_order(small):
@@ -81,11 +87,66 @@ def test_the_nearest_metric_is_suggested(small):
         drbench.score(*small, ["gbt_prune"])
 
 
-def test_codes_are_asked_for_once(small):
-    with pytest.raises(RequestError, match="Latents need codes"):
-        drbench.score(small[0])
+def test_codes_are_asked_for_once_and_only_by_metrics_that_need_them(small):
+    latents, codes = small
+    with pytest.raises(RequestError, match="mig needs codes"):
+        drbench.score(latents, metrics=["gaussian_tc", "mig"])
+    with pytest.raises(RequestError, match="mig needs codes"):
+        load_metric("mig")(latents)
+    with pytest.raises(RequestError, match="list of factors needs codes"):
+        drbench.score(latents, metrics=["gaussian_tc"], factors=["a"])
     with pytest.raises(RequestError, match="has its own codes"):
-        drbench.score(Representation.from_arrays(*small), small[1])
+        drbench.score(Representation.from_arrays(latents, codes), codes)
+    alone = drbench.score(latents)
+    assert list(alone) == list(DEFAULT_WITHOUT_FACTORS)
+    assert alone["gaussian_tc"].value == load_metric("gaussian_tc")(latents, codes).value
+
+
+def test_factors_can_be_named(small):
+    scored = drbench.score(*small, ["mig"], factors=["a", "b", "c"])
+    assert list(scored["mig"].per_factor) == ["a", "b", "c"]
+
+
+def test_a_metric_itself_can_be_asked_for(small):
+    mine = metric(**ABOUT)(halved)
+    scored = drbench.score(*small, [mine, "mig"], parameters={"halved": {"share": 0.25}})
+    assert scored["halved"].value == 0.25
+    assert list(scored) == ["halved", "mig"]
+    assert drbench.score(*small, mine)["halved"].value == 0.5
+    for wrong in (halved, [halved], 3):
+        with pytest.raises(RequestError, match=r"is no metric|expected a list of names"):
+            drbench.score(*small, wrong)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 10**30, 0.5, "a", None])
+def test_what_is_no_seed_is_refused_before_anything_is_scored(small, seed):
+    with pytest.raises(RequestError, match=r"The seed is .*: expected a whole number from 0 to"):
+        drbench.score(*small, ["mig"], seed=seed)
+    with pytest.raises(RequestError, match="The seed is"):
+        load_metric("mig")(*small, seed=seed)
+
+
+def test_scores_are_a_table_in_text_and_html_and_a_frame(small):
+    scored = drbench.score(*small, ["mig", "omes"], factors=["a", "<b>", "c"])
+    header, mig, omes, *notes = str(scored).splitlines()
+    assert header.split() == ["metric", "value", "reference", "chance", "a", "<b>", "c"]
+    for name, line in (("mig", mig), ("omes", omes)):
+        result = scored[name]
+        numbers = [result.value, result.reference, result.chance, *result.per_factor.values()]
+        assert line.split() == [name, *("-" if x is None else f"{x:.3f}" for x in numbers)]
+    assert all(any(text in note for note in notes) for text in scored["omes"].warnings)
+    html = scored._repr_html_()
+    assert "&lt;b&gt;" in html
+    assert "<b>" not in html
+    frame = scored.to_pandas()
+    assert frame.loc["mig", "value"] == scored["mig"].value
+    assert frame.loc["omes", "a"] == scored["omes"].per_factor["a"]
+
+
+def test_without_pandas_a_frame_is_a_sentence(small, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(DrbenchError, match="pip install pandas"):
+        drbench.score(*small, ["mig"]).to_pandas()
 
 
 def test_a_metric_of_a_file_is_scored_and_a_broken_one_named(small, tmp_path, monkeypatch):

@@ -1,22 +1,11 @@
-"""A toy data set; and one thread, for small tensors gain nothing from more and may lose much."""
-
-from collections.abc import Iterator
+"""A toy data set."""
 
 import numpy as np
 import pytest
-import torch
 
 from drbench import DatasetSpec, Factor, GroundTruth, grid_codes
 
 SIZES = {"x": 4, "y": 4, "side": 3, "colour": 3}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

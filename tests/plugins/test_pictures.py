@@ -9,6 +9,8 @@ from PIL import Image
 
 from drbench import DataError
 
+pytestmark = pytest.mark.slow
+
 
 def png(path, image):
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,20 +110,19 @@ def test_member_that_does_not_have_its_checksum_is_refused(tmp_path, how):
         read(inside, channels=3)
 
 
-def test_every_truncation_and_many_damages_are_named_errors(tmp_path):
-    picture = png(tmp_path / "a.png", noise(6, 6, 3))
+def test_every_truncation_and_flipped_bit_is_a_named_error_or_harmless(tmp_path):
+    image = noise(16, 16, 3)
+    image[4:12, 4:12] = 7  # so that the pixels are compressed
+    picture = png(tmp_path / "a.png", image)
     whole, intact = (tmp_path / "a.png").read_bytes(), read(picture, channels=3)
-    rng = np.random.default_rng(0)
     damages = [whole[:end] for end in range(len(whole) - 12)]  # the last chunk is empty
-    for _ in range(300):
-        damaged = bytearray(whole)
-        damaged[rng.integers(8, len(whole))] ^= int(rng.integers(1, 256))
-        damages.append(bytes(damaged))
+    for place in range(8, len(whole)):
+        damages.append(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
     refused = 0
     for data in damages:
         (tmp_path / "a.png").write_bytes(data)
         try:
-            shown = read(picture, channels=3, size=(6, 6))
+            shown = read(picture, channels=3, size=(16, 16))
         except DataError:
             refused += 1
         else:

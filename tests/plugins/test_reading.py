@@ -66,6 +66,22 @@ def test_data_that_does_not_have_its_checksum_is_refused(tmp_path, save):
         list(stored_array(path, "array").blocks(2))
 
 
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_every_flipped_bit_of_an_archive_is_a_named_error_or_harmless(tmp_path, save):
+    path, array = tmp_path / "file.npz", np.arange(60, dtype=np.uint8).reshape(6, 10)
+    save(path, array=array)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
+        try:
+            stored = stored_array(path, "array")
+            stored.require((6, 10), np.uint8)
+            read = list(stored.blocks(4))
+        except DataError:
+            continue
+        assert np.array_equal(np.concatenate(read), array)
+
+
 def test_whole_array_is_the_array(stored):
     path, array = stored
     assert np.array_equal(stored_array(path, "group").whole(), array)

@@ -4,9 +4,8 @@ import pytest
 
 from drbench.board.board import Change
 from drbench.board.cells import summarise
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.report.tables import MISSING, percent, transfer_tables
-from drbench.runs.spec import RunSpec
 
 NAMES = ["shape", "scale", "orientation", "pos_x", "pos_y"]
 
@@ -77,7 +76,7 @@ def test_models_are_blocks_of_one_table(make_record):
 def test_targets_of_other_origin_are_tables_of_their_own(make_record):
     both = {"before": scores(0.2), "after": scores(0.4)}
     records = [make_record(origin=origin, scores=both) for origin in ("official", "rendered")]
-    captions = [table.caption for table in transfer_tables(records)]
+    captions = [table.title for table in transfer_tables(records)]
     assert len(captions) == 4
     assert "official" in captions[0]
     assert "rendered" in captions[2]
@@ -110,11 +109,12 @@ def test_a_factor_without_a_score_shows_as_missing_with_the_reason(make_record):
 def test_settings_are_told_where_models_of_a_name_differ(make_record):
     both = {"before": scores(0.2), "after": scores(0.4)}
     one = make_record(scores=both)
-    spec = RunSpec.model_validate(one.spec.model_dump() | {"hyperparameters": {"beta": 2.0}})
-    other = one.model_copy(update={"spec": spec, "key": spec.key})
+    other = make_record(
+        scores=both, spec=one.spec.model_copy(update={"hyperparameters": {"beta": 2.0}})
+    )
     accuracy, _ = transfer_tables([one, other])
     assert sorted(row[0] for row in accuracy.rows if row[0]) == [
-        "beta_vae (beta 1.0, 1 seed)", "beta_vae (beta 2.0, 1 seed)",
+        "beta_vae, beta 1 (1 seed)", "beta_vae, beta 2 (1 seed)",
     ]  # fmt: skip
 
 

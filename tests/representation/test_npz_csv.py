@@ -1,8 +1,9 @@
+import zipfile
+
 import numpy as np
 import pytest
 
 from drbench.errors import RepresentationError
-from drbench.representation.npz_csv import load_npz_csv
 from drbench.representation.representation import Representation
 
 MEAN = np.arange(8.0).reshape(4, 2)
@@ -61,6 +62,7 @@ def test_sampled_latents_are_optional(folder):
         ("a,b\n0,9007199254740993\n1,1\n2,1\n3,0\n", "factor b exceed 2"),
         ("a;b\n0,5;1\n1;1\n2;1\n3;0\n", "separated by ';', expected commas"),
         ("a,b\n\n0,1\n1\n", "line 4: 1 entries"),
+        ("a,b\n0,1\n1,\x00\n2,1\n3,0\n", "line 3 holds characters"),
         ('a,b\n"0,1\n' + "1,1\n" * 50_000, "cannot be read"),
     ],
 )
@@ -92,12 +94,27 @@ def test_files_that_are_missing_or_damaged_are_named(folder):
     np.savez(npz, mean=MEAN, sampled=MEAN.astype(str).astype("U9") + "x")
     with pytest.raises(RepresentationError, match="not an array of numbers"):
         Representation.load(folder)
-    table.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(RepresentationError, match="cannot be read"):
+    np.savez(npz, mean=MEAN)
+    table.write_bytes("größe\n1\n".encode("latin-1"))
+    with pytest.raises(
+        RepresentationError, match=r"not written in UTF-8 \(byte 2.*save it as UTF-8"
+    ):
         Representation.load(folder)
-    table.unlink()
-    with pytest.raises(RepresentationError, match="is missing"):
+
+
+def test_an_array_header_that_is_no_python_is_a_damaged_file(folder):
+    with zipfile.ZipFile(folder / "representations.npz", "w") as archive:
+        archive.writestr("mean.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f8L(\n")
+    with pytest.raises(RepresentationError, match=r"representations\.npz is"):
         Representation.load(folder)
+
+
+def test_without_a_table_of_classes_there_are_latents_alone(folder):
+    (folder / "classes.csv").unlink()
+    read = Representation.load(folder, kind="sampled")
+    assert (read.factors, read.codes.shape) == ((), (4, 0))
+    np.testing.assert_array_equal(read.latents, MEAN + 1)
+    assert "no codes" in read.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -112,14 +129,14 @@ def test_a_table_that_would_be_misread_is_refused(tmp_path, table, said):
     np.savez(tmp_path / "representations.npz", mean=np.arange(2.0 * rows).reshape(rows, 2))
     (tmp_path / "classes.csv").write_text(table)
     with pytest.raises(RepresentationError, match=said):
-        load_npz_csv(tmp_path)
+        Representation.load(tmp_path)
 
 
 def test_a_page_under_the_name_of_an_archive_is_named_for_what_it_is(tmp_path):
     (tmp_path / "representations.npz").write_text("<html>not found</html>")
     (tmp_path / "classes.csv").write_text("a\n0\n")
     with pytest.raises(RepresentationError, match=r"no NPZ file: write it with numpy\.savez"):
-        load_npz_csv(tmp_path)
+        Representation.load(tmp_path)
 
 
 def test_spaces_around_a_class_are_no_part_of_it_and_underscores_are(folder):

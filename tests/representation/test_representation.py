@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -87,6 +88,62 @@ def test_lists_of_mixed_type_are_read_column_by_column():
     assert found.factors[1].kind == "ordinal"
 
 
+def test_a_frame_names_its_factors():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"shape": ["a", "b", "a", "b"], "x": [0, 1, 2, 3]})
+    assert Representation.from_arrays(LATENTS, frame).factor_names == ("shape", "x")
+    assert Representation.from_arrays(LATENTS, frame, factors=["s", "t"]).factor_names == ("s", "t")
+    unnamed = pandas.DataFrame(CODES)
+    assert Representation.from_arrays(LATENTS, unnamed).factor_names == ("factor_0", "factor_1")
+
+
+@pytest.mark.parametrize("kind", ["Int64", "string", "Float64", "boolean", "category", "object"])
+def test_columns_that_can_lack_entries_are_read_and_refused_where_they_do(kind):
+    pandas = pytest.importorskip("pandas")
+    labels = pandas.Series([1, 0, 1, 0], dtype="object" if kind == "category" else kind)
+    frame = pandas.DataFrame({"x": labels.astype(kind), "y": [0, 1, 2, 3]})
+    assert Representation.from_arrays(LATENTS, frame).codes[:, 0].tolist() == [1, 0, 1, 0]
+    for codes in (frame, frame[["x"]]):
+        with pytest.raises(RepresentationError, match=r"actor x (lacks a label|hold NaN)"):
+            Representation.from_arrays(LATENTS, codes.mask(frame["y"] == 2))
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "float16", "bfloat16", "int64"])
+def test_tensors_are_read_with_or_without_gradients(kind):
+    torch = pytest.importorskip("torch")
+    latents = torch.tensor(LATENTS).to(getattr(torch, kind))
+    latents.requires_grad_(latents.is_floating_point())
+    read = Representation.from_arrays(latents, torch.tensor(CODES))
+    np.testing.assert_array_equal(read.mean, LATENTS)
+    np.testing.assert_array_equal(read.codes, CODES)
+
+
+def test_without_codes_there_are_no_factors_and_it_is_said():
+    read = Representation.from_arrays(LATENTS.tolist())
+    assert (read.codes.shape, read.factors) == ((4, 0), ())
+    assert "no codes" in read.notes[0]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int32])
+def test_codes_are_held_as_int64(dtype):
+    plain = Representation.from_arrays(LATENTS, CODES)
+    other = replace(plain, codes=CODES.astype(dtype))
+    assert other.codes.dtype == np.int64
+    assert other.fingerprint == plain.fingerprint
+    with pytest.raises(RepresentationError, match="codes must be integers, not float64"):
+        replace(plain, codes=CODES + 0.5)
+
+
+def test_it_prints_in_a_few_lines_however_many_rows_there_are():
+    codes = np.tile(CODES, (500, 1))
+    large = Representation.from_arrays(np.ones((2000, 3)), codes, factors=["shape", "scale"])
+    assert repr(large).splitlines() == [
+        "Representation: 2,000 rows, 3 latents (mean)",
+        "  factors: shape (2), scale (2)",
+    ]
+    assert "pairs that differ in one factor: 2" in repr(with_interventions())
+
+
 def test_declared_factors_are_held_to():
     factors = [
         Factor(name="shape", kind="categorical", size=5),
@@ -97,7 +154,7 @@ def test_declared_factors_are_held_to():
     assert found.factors == tuple(factors)
     assert found.codes.tolist() == [[0, -1], [4, -1], [1, -1], [1, -1]]
     assert found.values[:, 1].tolist() == [0.5, 0.5, 0.25, 2]
-    with pytest.raises(RepresentationError, match="shape has a label 5, outside 0 to 4"):
+    with pytest.raises(RepresentationError, match="shape has a class 5, outside 0 to 4"):
         Representation.from_arrays(LATENTS, labels + 1, factors=factors)
     with pytest.raises(RepresentationError, match="whole numbers"):
         Representation.from_arrays(LATENTS, labels + 0.5, factors=factors)
@@ -121,6 +178,7 @@ def test_declared_factors_are_held_to():
         (LATENTS, [[0, "a"], [1, float("nan")]] * 2, "factor_1 lacks a label in 2 rows"),
         (LATENTS, CODES * 1j, "have type complex128"),
         (LATENTS, CODES + 2**60, r"exceed 2\^53"),
+        (LATENTS, [[10**400, 0]] * 4, r"exceed 2\^53"),
         ([["a"]] * 4, CODES, "not an array of numbers"),
     ],
 )
@@ -213,7 +271,11 @@ def test_the_fingerprint_sees_every_change(change):
 def test_damaged_or_foreign_files_are_named(tmp_path):
     path = with_interventions().save(tmp_path)
     whole = path.read_bytes()
-    for content in (b"", whole[:100], whole[:-8], b"<html>" * 50):
+    extra = json.dumps({"__metadata__": {"drbench": "[" * 100_000}}).encode()
+    deep = len(extra).to_bytes(8, "little") + extra
+    odd = whole.replace(b'"redrawn', b'"redrown').replace(b"pairs.factor", b"pairs.fector")
+    no_factor = whole.replace(b'\\"kind\\": \\"ordinal\\"', b'\\"kind\\": \\"ordinol\\"')
+    for content in (b"", whole[:100], whole[:-8], b"<html>" * 50, deep, odd, no_factor):
         path.write_bytes(content)
         with pytest.raises(RepresentationError, match="damaged"):
             Representation.load(tmp_path)

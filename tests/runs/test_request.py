@@ -21,10 +21,6 @@ def test_settings_reach_the_model_and_the_training():
     assert made.training.lr == 1e-3
 
 
-def test_hyperparameters_are_complete():
-    assert set(spec().hyperparameters) == {"beta", "latents", "width"}
-
-
 def test_unknown_setting_suggests_the_nearest():
     with pytest.raises(UnknownNameError, match="'latents'"):
         spec(latent=10)
@@ -34,11 +30,6 @@ def test_unknown_setting_suggests_the_nearest():
 def test_value_out_of_range_names_the_setting(bad):
     with pytest.raises(RequestError, match=next(iter(bad))):
         spec(**bad)
-
-
-def test_equal_content_has_one_key_and_other_content_another():
-    assert spec(beta=2).key == spec(beta=2.0).key
-    assert spec(beta=2).key != spec(beta=3).key
 
 
 def test_unknown_data_set_and_model_suggest_the_nearest():

@@ -20,13 +20,15 @@ from drbench.data.spec import RemoteFile
 from drbench.errors import DataError, DrbenchError, MissingFilesError
 from drbench.files import cache_at, cache_dir, data_dir
 
+Verdict = Literal["ok", "note", "problem"]
+
 
 @final
 @dataclass(frozen=True)
 class Finding:
     """One thing that was looked at."""
 
-    verdict: Literal["ok", "note", "problem"]
+    verdict: Verdict
     text: str
 
 
@@ -55,7 +57,7 @@ def check_files(dataset: Dataset, root: Path | None = None) -> list[Finding]:
     faults: list[DataError] = []
     root = data_dir() if root is None else root  # before the cache, where it may lie, is another
     # The images are read whole and kept as one pixel each: room for the cache is not at stake.
-    source = Source(dataset.spec, "official", root, size=(1, 1), faults=faults)
+    source = Source(dataset.spec, dataset.spec.default_origin, root, size=(1, 1), faults=faults)
     findings = [finding for file in dataset.spec.files for finding in _file(source, file)]
     with _empty_cache():
         try:
@@ -78,12 +80,12 @@ def _file(source: Source, file: RemoteFile) -> Iterator[Finding]:
         yield Finding("problem", f"{path} {fault}")
     elif file.hash is not None:
         yield Finding("ok", f"{path} has the published checksum {file.hash}")
-    elif known := pinned(path.parent, source.spec).files.get(file.name):
-        same = checksum(path) == f"sha256:{known.sha256}"
+    elif pin := pinned(path.parent, source.spec).files.get(file.name):
+        same = checksum(path) == f"sha256:{pin.sha256}"
         yield Finding(
             "ok" if same else "problem",
             f"{path} {'has' if same else 'no longer has'} the checksum that was pinned on "
-            f"{known.date}, sha256:{known.sha256}",
+            f"{pin.date}, sha256:{pin.sha256}",
         )
     else:
         yield Finding("note", f"{path}: its maker publishes no checksum, and none is pinned")
@@ -95,7 +97,9 @@ def _contents(truth: GroundTruth) -> Iterator[Finding]:
     yield from (Finding("note", note) for note in truth.notes if "converted" not in note)
     lacking = absent(truth.codes, spec.factors) if spec.independent else _absent_classes(truth)
     what = "combination" if spec.independent else "class of every factor"
-    yield Finding("problem" if lacking else "ok", lacking or f"every {what} is there")
+    # Images of one's own have the classes that they have.
+    lack: Verdict = "note" if truth.origin == "own" else "problem"
+    yield Finding(lack if lacking else "ok", lacking or f"every {what} is there")
     doubles = len(truth) - len(np.unique(truth.index.keys(truth.codes)))
     if doubles and spec.factors:
         yield Finding("note", f"{doubles:,} images share their classes with another")

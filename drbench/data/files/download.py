@@ -66,9 +66,9 @@ def fault_of(file: RemoteFile, path: Path) -> str:
     if file.bytes is not None and size != file.bytes:
         return f"has {size:,} bytes, not {file.bytes:,}"
     if file.hash is not None:
-        found = checksum(path, file.hash.partition(":")[0])
-        if found != file.hash:
-            return f"has the checksum {found}, not {file.hash}"
+        digest = checksum(path, file.hash.partition(":")[0])
+        if digest != file.hash:
+            return f"has the checksum {digest}, not {file.hash}"
     return ""
 
 
@@ -243,8 +243,10 @@ def _validator_file(partial: Path) -> Path:
 
 def _validator(partial: Path) -> str:
     """What the server called the bytes that were kept, so that a changed file is not mixed in."""
-    file = _validator_file(partial)
-    return str(json.loads(file.read_text(encoding="utf-8"))["validator"]) if file.exists() else ""
+    try:
+        return str(json.loads(_validator_file(partial).read_bytes())["validator"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _forget(partial: Path) -> None:

@@ -120,20 +120,20 @@ def pinned(folder: Path, spec: DatasetSpec) -> Receipt:
 def _verify(spec: DatasetSpec, file: RemoteFile, path: Path) -> None:
     """Compare a file with the published or the pinned checksum, and write the receipt."""
     receipt = pinned(path.parent, spec)
-    known = receipt.files.get(file.name)
+    pin = receipt.files.get(file.name)
     fault = fault_of(file, path)
     if fault:
         raise DataError(
             f"{path} {fault}: it is damaged or not the maker's. Delete it and fetch it again."
         )
     digest = checksum(path).partition(":")[2]
-    if known is not None and known.sha256 != digest:
+    if pin is not None and pin.sha256 != digest:
         raise DataError(
-            f"{path} has the checksum sha256:{digest}, and had sha256:{known.sha256} on "
-            f"{known.date}: it has changed. Delete it and fetch it again, or delete its entry in "
+            f"{path} has the checksum sha256:{digest}, and had sha256:{pin.sha256} on "
+            f"{pin.date}: it has changed. Delete it and fetch it again, or delete its entry in "
             f"{path.with_name(RECEIPT)} if the new one is right."
         )
-    if known is not None:
+    if pin is not None:
         return
     if file.hash is None:
         say(f"{file.name}: its maker publishes no checksum; pinned sha256:{digest}")

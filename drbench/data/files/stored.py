@@ -1,6 +1,5 @@
 """Sets that are files: read once, kept in the cache at the size that is asked for."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from drbench.data.codes import code_dtype
-from drbench.data.files.prepared import fingerprint, made_once, mapped, prepared_path, write_array
+from drbench.data.files.prepared import fingerprint, made_once, prepared_path
+from drbench.data.files.rows import open_rows, write_rows
 from drbench.data.ground_truth import GroundTruth, conversion
 from drbench.data.imaging import resize_area
 from drbench.data.spec import DatasetSpec, Origin
-from drbench.files import replacing, write_text
 
 
 @final
@@ -63,19 +62,18 @@ def open_stored(
     DrbenchError
         If the cache cannot be written or is too small.
     DataError
-        Whatever `read` finds wrong.
+        Whatever `read` finds wrong, or if what is in the cache is damaged.
     """
     height, width = size or spec.image_shape[:2]
     name = f"{_file_name(spec.name)}-{origin}-{spec.version}-{height}x{width}"
     declared = spec.model_dump(mode="json", include={"name", "factors"})
     folder = prepared_path(f"{name}-{{}}", name, declared, fingerprint(inputs))
-    # The images are written last: where they are, all is there.
-    with made_once(folder / "images.npy") as missing:
+    path = folder / "images.npy"
+    with made_once(path) as missing:
         if missing:
-            _write(folder, name, spec, (height, width), read())
-    kept = {path.stem: mapped(path) for path in folder.glob("*.npy")}
-    images = kept["images"]
-    notes = tuple(json.loads((folder / "notes.json").read_text(encoding="utf-8")))
+            _write(path, name, spec, (height, width), read())
+    images, kept = open_rows(path)
+    notes = tuple(kept["notes"].tolist())
     shape = (height, width, spec.image_shape[2])
     if shape != spec.image_shape:
         notes = (*notes, conversion(spec.image_shape, shape))
@@ -83,7 +81,7 @@ def open_stored(
         spec.model_copy(update={"image_shape": shape}),
         origin,
         kept["codes"],
-        lambda rows: images[rows],
+        images.__getitem__,
         values=kept.get("values"),
         groups=kept.get("groups"),
         notes=notes,
@@ -96,16 +94,17 @@ def _file_name(name: str) -> str:
 
 
 def _write(
-    folder: Path, name: str, spec: DatasetSpec, size: tuple[int, int], contents: Contents
+    path: Path, name: str, spec: DatasetSpec, size: tuple[int, int], contents: Contents
 ) -> None:
-    codes = contents.codes.astype(code_dtype(spec.sizes))
-    for part, array in (("codes", codes), ("values", contents.values), ("groups", contents.groups)):
-        if array is not None:
-            with replacing(folder / f"{part}.npy") as partial, partial.open("wb") as file:
-                np.save(file, array)
-    write_text(folder / "notes.json", json.dumps(contents.notes))
-    shape = (len(codes), *size, spec.image_shape[2])
-    write_array(folder / "images.npy", name, shape, _resized(contents.images, size))
+    labels = {
+        "codes": contents.codes.astype(code_dtype(spec.sizes)),
+        "notes": np.array(contents.notes, dtype=str),
+        "values": contents.values,
+        "groups": contents.groups,
+    }
+    there = {part: array for part, array in labels.items() if array is not None}
+    shape = (len(contents.codes), *size, spec.image_shape[2])
+    write_rows(path, name, shape, _resized(contents.images, size), **there)
 
 
 def _resized(

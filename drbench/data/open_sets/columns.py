@@ -1,29 +1,16 @@
 """Which columns of a table are factors, and what their classes are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import final
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Shaped
 
+from drbench.data.labels import Labels, read_labels
 from drbench.data.spec import Factor
 from drbench.errors import DataError, RequestError
-from drbench.representation.labels import read_labels
 
 NONE = "none"
 """What is picked to have no factors at all."""
-
-
-@final
-@dataclass(frozen=True)
-class Table:
-    """Factors of a set that declares none itself."""
-
-    factors: tuple[Factor, ...]
-    codes: Int[np.ndarray, "n factor"]
-    values: Float[np.ndarray, "n factor"] | None
-    notes: tuple[str, ...]
 
 
 def read_columns(
@@ -33,12 +20,12 @@ def read_columns(
     declared: Mapping[str, Factor] | None = None,
     *,
     where: str,
-) -> Table:
+) -> Labels:
     """Make factors of the columns that are picked, or that look like factors.
 
     Without a pick every column counts but those in which (nearly) every row has its own text or
     whole number (names, captions, row numbers), and those with gaps. How labels are read:
-    `drbench.representation.labels.read_labels`.
+    `drbench.data.labels.read_labels`.
 
     Parameters
     ----------
@@ -77,11 +64,11 @@ def read_columns(
         chosen = [] if tuple(picked) == (NONE,) else list(picked)
     for name in chosen:
         if name not in columns:
-            known = ", ".join(columns) or "none"
-            raise RequestError(f"{where} has no column {name!r} to be a factor; it has: {known}.")
+            names = ", ".join(columns) or "none"
+            raise RequestError(f"{where} has no column {name!r} to be a factor; it has: {names}.")
     if not chosen:
         notes.append("no factors: only unsupervised metrics can score it")
-        return Table((), np.empty((rows, 0), dtype=np.int64), None, tuple(notes))
+        return Labels((), np.empty((rows, 0), dtype=np.int64), None, tuple(notes))
     table = np.empty((rows, len(chosen)), dtype=object)
     for j, name in enumerate(chosen):
         table[:, j] = columns[name]
@@ -91,7 +78,7 @@ def read_columns(
         raise DataError(
             f"{where}: {error} Mend the labels, or pick other columns with --factors."
         ) from error
-    return Table(labels.factors, labels.codes, labels.values, (*notes, *labels.notes))
+    return labels._replace(notes=(*notes, *labels.notes))
 
 
 def _has_gaps(column: Shaped[np.ndarray, "n"]) -> bool:

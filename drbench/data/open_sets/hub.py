@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 
 from drbench.data.open_sets.columns import read_columns
-from drbench.data.open_sets.open_set import OpenSet
-from drbench.data.open_sets.photographs import decoded
+from drbench.data.open_sets.open_set import OpenSet, own_name
+from drbench.data.open_sets.photographs import rgb_pixels
 from drbench.data.spec import Factor
 from drbench.errors import DataError, MissingExtraError, RequestError
 from drbench.files import cache_dir
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_SPLIT = "train"
 
 
-def hub_set(reference: str, picked: Sequence[str] | None) -> OpenSet:
+def hub_set(reference: str, picked: Sequence[str] | None, *, name: str | None = None) -> OpenSet:
     """Find the images of a hub data set, and their factors.
 
     Images are its first image column. Class labels, integers, reals and text are factors, as
@@ -36,6 +36,8 @@ def hub_set(reference: str, picked: Sequence[str] | None) -> OpenSet:
         default `:train`, or the only one there is.
     picked : sequence of str, optional
         Columns that are factors.
+    name : str, optional
+        What a set on this disk is called; default: its folder's own name.
 
     Raises
     ------
@@ -51,13 +53,23 @@ def hub_set(reference: str, picked: Sequence[str] | None) -> OpenSet:
     except ImportError as error:
         raise MissingExtraError("datasets", "hub") from error
 
-    rows, place = _load(reference)
+    rows, place, split = _load(reference)
+    folder = Path(place).expanduser()
+    is_own = folder.is_dir()
+    if name and not is_own:
+        raise RequestError(
+            f"--name is for images on this disk: hf:{place} has its name on the hub."
+        )
+    # A split that need not be named is not named, so that one set has one name.
+    called = (own_name(name, folder) if is_own else place) + (
+        "" if split == DEFAULT_SPLIT else f":{split}"
+    )
     features = rows.features
     image = next((name for name, kind in features.items() if isinstance(kind, datasets.Image)), "")
     if not image:
         raise RequestError(f"hf:{reference} has no column of images; it has {', '.join(features)}.")
     if not len(rows):
-        raise DataError(f"hf:{reference} has no rows in its split {rows.split}: choose another.")
+        raise DataError(f"hf:{reference} has no rows in its split {split}: choose another.")
     labels = [
         name
         for name, kind in features.items()
@@ -71,14 +83,16 @@ def hub_set(reference: str, picked: Sequence[str] | None) -> OpenSet:
     }
     stored = rows.select_columns([image]).cast_column(image, datasets.Image(decode=False))
     return OpenSet(
-        f"hf:{reference}",
-        f"Images of the data set {place}, split {rows.split}",
+        f"hf:{called}",
+        f"Images of the data set {called.partition(':')[0]}, split {split}",
         read_columns(
             {name: _column(table[name][:], name in declared) for name in labels},
             len(rows), picked, declared, where=f"hf:{reference}",
         ),
         partial(_pictures, stored, image, f"hf:{reference}"),
-        _inputs(stored, image),
+        _inputs(stored, image, folder if is_own else None),
+        home=f"hf:{folder.resolve()}:{split}" if is_own else "",
+        reading=split,
         licence=rows.info.license or "Its owner's terms.",
         homepage=rows.info.homepage or "",
     )  # fmt: skip
@@ -89,8 +103,8 @@ def _column(entries: Sequence[Any], is_class: bool) -> Shaped[np.ndarray, "n"]:
     return np.array([None if is_class and entry == -1 else entry for entry in entries], object)
 
 
-def _load(reference: str) -> tuple[Any, str]:
-    """One split of a set, and the set's own name."""
+def _load(reference: str) -> tuple[Any, str, str]:
+    """One split of a set, the set's own name or path, and the split's."""
     import datasets
     from datasets.exceptions import DatasetsError
 
@@ -116,13 +130,13 @@ def _load(reference: str) -> tuple[Any, str]:
             f"hf:{reference} cannot be loaded: {error}. See whether `datasets.load_dataset` loads "
             "it."
         ) from error
-    splits = loaded if isinstance(loaded, dict) else {str(loaded.split): loaded}
+    splits = loaded if isinstance(loaded, dict) else {str(loaded.split or DEFAULT_SPLIT): loaded}
     chosen = split or (DEFAULT_SPLIT if DEFAULT_SPLIT in splits else next(iter(splits)))
     if chosen not in splits or (not split and DEFAULT_SPLIT not in splits and len(splits) > 1):
         raise RequestError(
             f"hf:{reference}: choose a split, hf:{place}:SPLIT, one of {', '.join(splits)}."
         )
-    return splits[chosen], place
+    return splits[chosen], place, chosen
 
 
 def _pictures(
@@ -132,7 +146,7 @@ def _pictures(
         cell, name = row[image], f"{where}, row {number}"
         if cell is None:
             raise DataError(f"{name} has no image: leave the row out.")
-        yield name, decoded(partial(_open, cell), name)
+        yield name, rgb_pixels(partial(_open, cell), name)
 
 
 def _open(cell: dict[str, Any]) -> "PIL.ImageFile.ImageFile":
@@ -141,9 +155,16 @@ def _open(cell: dict[str, Any]) -> "PIL.ImageFile.ImageFile":
     return Image.open(io.BytesIO(cell["bytes"]) if cell["bytes"] is not None else cell["path"])
 
 
-def _inputs(rows: Any, image: str) -> list[Path]:
-    """Files that hold the rows, and the pictures that they only point at."""
-    files = [Path(file["filename"]) for file in rows.cache_files]
+def _inputs(rows: Any, image: str, folder: Path | None) -> list[Path]:
+    """Files that hold the rows, those of a folder on this disk, and pictures they only point at."""
+    if folder is None:
+        files = [Path(file["filename"]) for file in rows.cache_files]
+    else:
+        # What the library keeps beside them begins with a dot or so.
+        files = [
+            file for file in folder.rglob("*")
+            if file.is_file() and not file.name.startswith((".", "cache-"))
+        ]  # fmt: skip
     # Embedded pictures are in those files: of their rows the first tells, the others stay unread.
     first = next((row[image] for row in rows if row[image]), None)
     if first and first["bytes"] is None:

@@ -18,7 +18,7 @@ MEMORY = 2**25
 """Bytes of a block, at most, unless a single picture has more: photographs may be huge."""
 
 
-def decoded(
+def rgb_pixels(
     open_picture: "Callable[[], ImageFile.ImageFile]", where: str
 ) -> UInt8[np.ndarray, "height width 3"]:
     """A picture as 8-bit RGB, upright, transparent parts black.
@@ -38,6 +38,8 @@ def decoded(
     from PIL import Image, ImageOps
 
     try:
+        with open_picture() as picture:
+            picture.verify()  # checksums of a PNG, which decoding does not compare to the end
         with open_picture() as picture:
             # Pillow narrows 16 bits of colour to 8 without a word; what it decodes says so.
             deep = ";16" in str(picture.tile)

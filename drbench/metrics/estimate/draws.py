@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from pydantic import Field
 
-from drbench.metrics.estimate.factors import Selection, by_factor, reason_for
+from drbench.metrics.estimate.factors import Selection
+from drbench.metrics.estimate.results import mean_of, result_of
 from drbench.metrics.estimate.splits import split_fault, split_name, split_rows
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 Batch = Annotated[int, Field(ge=2)]
@@ -156,21 +157,20 @@ def guess_result(
     *,
     parameters: Mapping[str, str | int | float | bool | None],
     warnings: tuple[str, ...] = (),
-    matrix: tuple[tuple[float | None, ...], ...] | None = None,
+    matrix: Float[np.ndarray, "latent factor"] | None = None,
 ) -> MetricResult:
     """Share of right guesses, mean over the factors, as a result."""
     used = sharing.selection.used
-    reason = reason_for(used, sharing.selection.declined)
-    if reason is None and len(used) < 2:
-        reason = "the score is of telling factors apart, and one alone varies here"
-    return MetricResult(
-        value=None if reason else float(np.mean(list(scores.values()))),
-        per_factor=by_factor(representation, scores),
+    alone = "the score is of telling factors apart, and one alone varies here"
+    return result_of(
+        representation,
+        sharing.selection,
+        value=mean_of(scores.values()),
+        scores=scores,
         parameters={**parameters, "split": split_name(representation)},
-        n_samples=len(representation.codes),
-        reference=None if reason else 1.0,
-        chance=None if reason else 1 / len(used),
+        reference=1.0,
+        chance=1 / max(len(used), 1),
         matrix=matrix,
-        warnings=sharing.selection.warnings + warnings,
-        reason=reason,
+        warnings=warnings,
+        reason=alone if len(used) < 2 else None,
     )

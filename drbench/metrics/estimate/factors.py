@@ -1,7 +1,7 @@
 """Which factors a metric can score, and what it says of the others."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -21,6 +21,31 @@ class Selection:
     """Why a factor cannot be scored, by column; the metric then has no value."""
     warnings: tuple[str, ...]
     """Factors with a single value: they are left out, the metric keeps its value."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why the metric has no value; None if all factors that vary are scored."""
+        return reason_for(self.used, self.declined)
+
+    def without(self, faults: Mapping[int, str | None]) -> "Selection":
+        """The same less the factors that have a fault."""
+        declined = self.declined | {j: fault for j, fault in faults.items() if fault}
+        used = tuple(j for j in self.used if j not in declined)
+        return replace(self, used=used, declined=declined)
+
+    def comparing_latents(self, name: str, representation: Representation) -> "Selection":
+        """The same for a metric that compares two latents."""
+        if representation.latents.shape[1] > 1:
+            return self
+        return self.without(dict.fromkeys(self.used, f"{name} compares two latents, there is one"))
+
+    def comparing_factors(self, name: str) -> "Selection":
+        """The same for a metric that compares two factors."""
+        if len(self.used) > 1:
+            return self
+        alone = f"{name} compares factors, and one alone varies here"
+        rest = replace(self, used=())
+        return rest if self.declined else self.without(dict.fromkeys(self.used, alone))
 
 
 def select(
@@ -48,7 +73,10 @@ def select(
         elif declines_vectors:
             declined[j] = f"factor {factor.name}: some units have several columns; {vectors}"
         elif continuous and factor.size is None:
-            declined[j] = f"factor {factor.name} is continuous; {continuous}"
+            declined[j] = (
+                f"factor {factor.name} is continuous; {continuous}: leave it out, or bin it into "
+                "classes"
+            )
         else:
             used.append(j)
     return Selection(tuple(used), declined, tuple(warnings))

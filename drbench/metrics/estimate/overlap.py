@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from drbench.metrics.estimate.factors import Selection, select, spread_out
 from drbench.metrics.estimate.pairs import REFUSED_BELOW, WARNED_BELOW, PairMoments, pair_moments
 from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.metric import Curve
+from drbench.metrics.result import Curve
 from drbench.representation.representation import Representation
 
 Pooling = Literal["avg", "max"]
@@ -81,7 +81,7 @@ def curve_over_alpha(
 
 def jackknife_errors(
     association: Float[np.ndarray, "latent factor"],
-    replicas: Sequence[Mapping[int, Float[np.ndarray, "block latent"]]],
+    replicas: Sequence[Mapping[int, Float[np.ndarray, "_ latent"]]],
     pooling: Pooling,
     alpha: float,
 ) -> Float[np.ndarray, "scored"]:
@@ -125,8 +125,6 @@ class Associations:
     """Sums over the pairs of each scored factor."""
     pairs: dict[int, int]
     """Pairs of each factor that was looked at."""
-    warnings: tuple[str, ...]
-    """What readers should know before they compare."""
 
     @property
     def active_matrix(self) -> Float[np.ndarray, "latent factor"]:
@@ -162,16 +160,20 @@ def associations(representation: Representation, *, seed: int, inactive: float) 
     """
     selection = select(
         representation,
-        continuous="no two images can be said to differ in it only",
+        continuous="no two images can be said to differ in one factor only",
         vectors="a correlation of pairs needs scalar latents",
     )
     scaling = Scaling.of(representation.latents)
     active = scaling.active(inactive)
     found = pair_moments(representation, selection.used, active, scaling, seed)
     declined, warnings = dict(selection.declined), list(selection.warnings)
+    # Beside a continuous factor hardly two rows differ in another one only: its fault, not theirs.
+    continuous = [j for j in declined if representation.factors[j].size is None]
     for j, moments in found.items():
         name = representation.factors[j].name
-        if moments.pairs < REFUSED_BELOW:
+        if moments.pairs < REFUSED_BELOW and continuous and moments.origin == "sample":
+            declined[j] = declined[continuous[0]]
+        elif moments.pairs < REFUSED_BELOW:
             declined[j] = (
                 f"factor {name} has {moments.pairs} pairs of images that differ in it only, "
                 f"{REFUSED_BELOW} are needed: encode interventions, or score a sub-grid"
@@ -189,5 +191,4 @@ def associations(representation: Representation, *, seed: int, inactive: float) 
         active,
         tuple(found[j] for j in used),
         {j: moments.pairs for j, moments in found.items()},
-        tuple(warnings),
     )

@@ -7,15 +7,12 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
 
-from drbench.metrics.duration import announce
 from drbench.metrics.estimate.factors import target
 from drbench.metrics.estimate.pairs import BLOCKS
 from drbench.metrics.estimate.parallel import in_parallel
 from drbench.representation.representation import Representation
 
 _FOLDS = 5
-_SECONDS = 1.3e-2
-"""Seconds of a round of both fits, for each case, of few rows."""
 _RATE = 0.4
 _IN_A_LEAF = 5
 """Fewest rows of a leaf, and fewer where there are few rows: 40 could not be split otherwise."""
@@ -99,18 +96,13 @@ def squared_errors(
     seed, rounds : int
         Of the trees.
     """
-    import joblib
-
     every = range(len(representation.factors))
     columns = [target(representation, j).astype(np.float64) for j in every]
     categorical = np.array([_is_categorical(representation, j) for j in every])
     features = np.stack(columns, axis=1)
     options = (features, categorical, tuple(known), folds, seed, rounds)
     calls = {d: (z, *options) for d, z in enumerate(latents.T)}
-    seconds = _SECONDS * rounds * len(known) * (1 + len(latents) / 10_000)
-    jobs = min(joblib.cpu_count(), len(calls))
-    announce("Sobol indices by regression", seconds * len(calls) / max(jobs, 1), representation)
-    found = in_parallel(_errors_of, calls, dict.fromkeys(calls, seconds), "regression, latents")
+    found = in_parallel(_errors_of, calls, "regression, latents")
     if not found:
         return Errors(*np.empty((2, len(known), *latents.shape)))
     return Errors(*np.stack([found[d] for d in calls], axis=3))
@@ -137,7 +129,7 @@ def _errors_of(
     for part, case in np.ndindex(best.shape[:2]):
         factors = list(known[case])
         errors = np.empty((rounds + 1 if factors else 1, len(z)))
-        for fold in np.unique(folds.fold):
+        for fold in np.unique(folds.fold).tolist():
             test, train = folds.fold == fold, folds.outside(fold, half=part == 1)
             stages = np.full((1, np.count_nonzero(test)), z[train].mean())
             if factors:

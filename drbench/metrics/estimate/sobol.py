@@ -47,8 +47,6 @@ class SobolIndices:
     """Latents that are not constant."""
     sums: tuple[SobolSums, ...]
     """What the indices of each scored factor follow from."""
-    warnings: tuple[str, ...]
-    """What readers should know before they compare."""
 
     @cached_property
     def raw(self) -> Float[np.ndarray, "varying factor"]:
@@ -144,10 +142,9 @@ def sobol_indices(
     warnings += _uneven(representation, found)
     warnings += _cautions({representation.factors[j].name: found[j] for j in used}, varies)
     return SobolIndices(
-        Selection(used, declined, selection.warnings),
+        Selection(used, declined, tuple(warnings)),
         varies,
         tuple(found[j] for j in used),
-        tuple(warnings),
     )
 
 

@@ -16,12 +16,8 @@ from drbench.progress import say
 if TYPE_CHECKING:
     from drbench.metrics.predict.splitting import Code
 
-_PATIENCE = 2.0
-"""Seconds after which loading the compiled loops must be compiling them."""
 _SEEDS = 2**31 - 1
 """Seeds of a tree, as scikit-learn draws them."""
-_CONTINUOUS = 0.99
-"""Share of distinct values from which equal ones are taken for coincidences."""
 
 
 @final
@@ -62,12 +58,12 @@ class Workers:
         for _ in self._threads.map(work, edges[:-1], edges[1:]):
             pass
 
-    def scratch(self, rows: int, latents: int) -> UInt32[np.ndarray, "3 rows latents"]:
+    def scratch(self, rows: int, latents: int) -> UInt32[np.ndarray, "2 rows latents"]:
         """Memory of the calling thread; what is in it is undefined."""
-        size = 3 * rows * latents
+        size = 2 * rows * latents
         if len(self._scratch.kept) < size:
             self._scratch.kept = np.empty(size, dtype=np.uint32)
-        return self._scratch.kept[:size].reshape(3, rows, latents)
+        return self._scratch.kept[:size].reshape(2, rows, latents)
 
 
 @contextmanager
@@ -94,8 +90,8 @@ def boost(
     defaults: trees of depth 3 fitted to the gradient of the log loss or the squared error, the
     split with the largest reduction of the variance, one Newton step a leaf, a rate of 0.1. The
     same seed draws the same lots between equally good splits, and sums are added up in the same
-    order, so that the trees are the same to the last bit; but where values repeat though most are
-    distinct, equal ones are not sorted as there, which may move a sum by its last bit.
+    order, so that the trees are the same to the last bit where the values of a latent are distinct.
+    Equal values are taken in the order of the rows, which may move a sum by its last bit.
 
     Parameters
     ----------
@@ -166,21 +162,12 @@ def _start(
 
 
 def _code(latents: Float32[np.ndarray, "n latent"]) -> "Code":
-    """Latents sorted, and what there is to know of equal values."""
-    from drbench.metrics.predict.splitting import CLOSE, Code
+    """Latents by column, and their rows sorted."""
+    from drbench.metrics.predict.splitting import Code
 
-    columns, n = np.ascontiguousarray(latents.T), len(latents)
+    columns = np.ascontiguousarray(latents.T)
     order = np.argsort(columns, axis=1, kind="stable")
-    ascending = np.take_along_axis(columns, order, axis=1)
-    distinct = 1 + np.count_nonzero(np.diff(ascending), axis=1)
-    apart = ascending[:, 1:] > ascending[:, :-1] + CLOSE
-    ends = (np.flatnonzero(np.concatenate([[True], row, [True]])) for row in apart)
-    return Code(
-        columns,
-        np.ascontiguousarray(order.T, dtype=np.uint32),
-        distinct < _CONTINUOUS * n,
-        np.array([np.diff(end).max() for end in ends]),
-    )
+    return Code(columns, np.ascontiguousarray(order.T, dtype=np.uint32))
 
 
 def _shares(importances: Float[np.ndarray, "tree latent"]) -> Float[np.ndarray, "latent"]:
@@ -203,11 +190,11 @@ def _predicted(
 @cache
 def _load() -> None:
     """Load the compiled loops; the first time on a machine compile them, and say so."""
-    said = threading.Timer(_PATIENCE, say, ["compiling the boosted trees, once on this machine"])
-    said.daemon = True
-    said.start()
+    from drbench.metrics.predict.compiled import is_kept
+
+    if not is_kept():
+        say("compiling the boosted trees, once on this machine")
     with ThreadPoolExecutor(1) as threads:
         pair = np.array([[0.0], [1.0]], dtype=np.float32)
         crew, ends = Workers(threads, 1), np.array([0, 1])
         boost(pair, ends, pair, is_class=True, rounds=1, seed=0, crew=crew)
-    said.cancel()

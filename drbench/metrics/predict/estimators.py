@@ -1,13 +1,17 @@
-"""Linear and neural estimators that predict one factor from standardised latents."""
+"""What predicts one factor from standardised latents: linear models and networks."""
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, final
+from typing import Annotated, Any, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float, Shaped
 from pydantic import Field
+
+from drbench.metrics.estimate.parallel import in_parallel
+from drbench.metrics.estimate.splits import Split
 
 Penalty = Annotated[float, Field(gt=0)]
 Epochs = Annotated[int, Field(ge=1)]
@@ -16,8 +20,44 @@ _EARLY_FROM = 2000
 """Training rows from which a tenth of them can say when a network should stop."""
 
 
+@final
+class Problem(NamedTuple):
+    """A factor to predict."""
+
+    latents: Float[np.ndarray, "n latent"]
+    """Standardised."""
+    labels: Shaped[np.ndarray, "n"]
+    """Its classes, or its values, standardised."""
+    split: Split
+    is_class: bool
+    seed: int
+    """Of whatever is random in a predictor."""
+
+
+@final
+class Prediction(NamedTuple):
+    """What a predictor makes of a factor."""
+
+    importances: Float[np.ndarray, "latent"]
+    """How much each latent matters; they sum to 1, or are all 0."""
+    recalled: Shaped[np.ndarray, "k"]
+    """Classes or values of the training rows."""
+    predicted: Shaped[np.ndarray, "m"]
+    """Classes or values of the held-out rows."""
+    converged: bool = True
+    """Whether the fit stopped by itself."""
+
+
 class Predictor(ABC):
-    """What is fitted to predict one factor from standardised latents."""
+    """What learns to predict a factor. Its fields are all that a prediction depends on."""
+
+    @abstractmethod
+    def predict(self, problems: Mapping[int, Problem]) -> Iterable[tuple[int, Prediction]]:
+        """Learn each factor from its training rows, and predict these and the held-out ones."""
+
+
+class Estimator(Predictor):
+    """A predictor that fits an estimator of scikit-learn."""
 
     @abstractmethod
     def model(self, labels: Shaped[np.ndarray, "k"], *, is_class: bool, seed: int) -> Any:
@@ -31,14 +71,14 @@ class Predictor(ABC):
     def converged(self, model: Any) -> bool:
         """Whether a fitted estimator stopped by itself."""
 
-    @abstractmethod
-    def seconds(self, rows: int, columns: int, classes: int) -> float:
-        """Rough time of a fit."""
+    def predict(self, problems: Mapping[int, Problem]) -> Iterable[tuple[int, Prediction]]:
+        calls = {j: (self, problem) for j, problem in problems.items()}
+        return in_parallel(_predict, calls, "predictors, factors").items()
 
 
 @final
 @dataclass(frozen=True)
-class Linear(Predictor):
+class Linear(Estimator):
     """Multinomial logistic regression by L-BFGS; ridge regression of a continuous factor.
 
     Importance is the absolute coefficient, the mean over the classes.
@@ -60,13 +100,10 @@ class Linear(Predictor):
     def converged(self, model: Any) -> bool:
         return model.n_iter_ is None or bool(np.max(model.n_iter_) < _ITERATIONS)
 
-    def seconds(self, rows: int, columns: int, classes: int) -> float:
-        return 1.5e-7 * rows * columns * classes
-
 
 @final
 @dataclass(frozen=True)
-class Mlp(Predictor):
+class Mlp(Estimator):
     """One hidden layer of 100 rectified units, by Adam with rate 0.01 and batches of 200.
 
     From 2,000 training rows on, a tenth of them is held out to stop early; with fewer, or classes
@@ -94,22 +131,32 @@ class Mlp(Predictor):
     def converged(self, model: Any) -> bool:
         return bool(model.n_iter_ < self.epochs)
 
-    def seconds(self, rows: int, columns: int, classes: int) -> float:
-        return rows * (6e-5 + 3e-7 * (columns + classes))
+
+def _predict(estimator: Estimator, problem: Problem) -> Prediction:
+    seen, unseen = (problem.latents[rows] for rows in problem.split)
+    labels = problem.labels[problem.split.train]
+    model = fitted(estimator, seen, labels, is_class=problem.is_class, seed=problem.seed)
+    importances = estimator.importances(model)
+    return Prediction(
+        importances / max(importances.sum(), np.finfo(float).tiny),
+        model.predict(seen),
+        model.predict(unseen),
+        estimator.converged(model),
+    )
 
 
 def fitted(
-    predictor: Predictor,
+    estimator: Estimator,
     latents: Float[np.ndarray, "k latent"],
     labels: Shaped[np.ndarray, "k"],
     *,
     is_class: bool,
     seed: int,
 ) -> Any:
-    """Estimator fitted to standardised latents."""
+    """Scikit-learn estimator fitted to standardised latents."""
     from sklearn.exceptions import ConvergenceWarning
 
-    model = predictor.model(labels, is_class=is_class, seed=seed)
+    model = estimator.model(labels, is_class=is_class, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` tells
         return model.fit(latents, labels)

@@ -1,22 +1,17 @@
-"""What predictors of the factors found: one fit a factor, remembered, and the score it gives."""
+"""How well predictors read the factors, and the score that gives."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import final
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
-from drbench.metrics.estimate.factors import by_factor, reason_for, select
-from drbench.metrics.estimate.splits import Split, split_fault, split_name, split_rows
-from drbench.metrics.metric import MetricResult
+from drbench.metrics.estimate.factors import by_factor, reason_for
+from drbench.metrics.estimate.splits import split_name
+from drbench.metrics.predict.estimators import Prediction, Problem
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
-
-Columns: TypeAlias = Mapping[int, tuple[int, ...]]
-"""For each factor's column the latents it is predicted from."""
-_KEPT = 512
-"""Fits that are remembered: enough for the metrics of a few representations."""
 
 
 @final
@@ -51,90 +46,21 @@ class Fits:
     """Factors that were left out, or whose fit was cut off."""
 
 
-Memory: TypeAlias = OrderedDict[tuple[object, ...], Fit]
-FitMissing: TypeAlias = Callable[[Columns, Mapping[int, Split]], Iterable[tuple[int, Fit]]]
-
-
-def remembered_fits(
-    representation: Representation,
-    columns: Columns,
-    settings: tuple[object, ...],
-    fit: FitMissing,
-    memory: Memory,
-    *,
-    seed: int,
-) -> Fits:
-    """Predict each given factor from the given columns of the latents, or remember it.
-
-    Parameters
-    ----------
-    representation : Representation
-        What is scored.
-    columns : mapping of int to tuple of int
-        For each factor's column the latents it is predicted from.
-    settings : tuple
-        What else a fit depends on.
-    fit : callable
-        Fits the factors that the memory lacks, given their columns and the splits of the rows.
-    memory : mapping
-        Fits by all that they depend on; the oldest are forgotten.
-    seed : int
-        Seed of the split and of the predictor.
-    """
-    splits = {j: split_rows(representation, j, seed) for j in columns}
-    faults = {j: split_fault(representation, j, split) for j, split in splits.items()}
-    declined = {j: fault for j, fault in faults.items() if fault}
-    keys = {
-        j: (representation.fingerprint, j, chosen, seed, settings)
-        for j, chosen in columns.items()
-        if j not in declined
-    }
-    missing = {j: columns[j] for j, key in keys.items() if key not in memory}
-    for j, found in fit(missing, splits):
-        memory[keys[j]] = found
-    fits = {j: memory[key] for j, key in keys.items()}
-    for key in keys.values():
-        memory.move_to_end(key)
-    while len(memory) > _KEPT:
-        memory.popitem(last=False)
-    warned = tuple(
-        f"factor {representation.factors[j].name}: the predictor was cut off before it converged"
-        for j, found in fits.items()
-        if not found.converged
-    )
-    return Fits(fits, declined, warned)
-
-
-def from_full_code(representation: Representation, fit: Callable[[Columns], Fits]) -> Fits:
-    """Predict each factor that varies from all latents."""
-    everything = tuple(range(representation.latents.shape[1]))
-    selection = select(representation)
-    found = fit(dict.fromkeys(selection.used, everything))
-    return Fits(found.fits, found.declined, selection.warnings + found.warnings)
-
-
-def judged(
-    importances: Float[np.ndarray, "latent"],
-    *,
-    seen: Shaped[np.ndarray, "k"],
-    recalled: Shaped[np.ndarray, "k"],
-    truth: Shaped[np.ndarray, "m"],
-    predicted: Shaped[np.ndarray, "m"],
-    is_class: bool,
-    converged: bool = True,
-) -> Fit:
-    """How good predictions are, of the training rows (`seen`) and the held-out ones (`truth`)."""
-    if not is_class:
+def judged(problem: Problem, prediction: Prediction) -> Fit:
+    """How good a prediction is, of the training rows and of the held-out ones."""
+    importances, recalled, predicted, converged = prediction
+    seen, truth = (problem.labels[rows] for rows in problem.split)
+    if not problem.is_class:
         known, unseen = explained(seen, recalled), explained(truth, predicted)
         return Fit(importances, known, unseen, None, 0.0, converged)
     hits = predicted == truth
-    found, counts = np.bincount(truth[hits], minlength=truth.max() + 1), np.bincount(truth)
-    present = counts > 0
+    counts = np.bincount(truth)
+    right, present = np.bincount(truth[hits], minlength=len(counts)), counts > 0
     return Fit(
         importances,
         train=float(np.mean(recalled == seen)),
         test=float(np.mean(hits)),
-        balanced=float(np.mean(found[present] / counts[present])),
+        balanced=float(np.mean(right[present] / counts[present])),
         chance=float(np.mean(truth == np.bincount(seen).argmax())),
         converged=converged,
     )

@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8, UInt32
 
 from drbench.metrics.predict.compiled import compiled
-from drbench.metrics.predict.replay import Lots, pairwise_sum
-from drbench.metrics.predict.splitting import Code, deal, find_split, part, sum_backwards
+from drbench.metrics.predict.splitting import Code, Lots, deal, find_split, part, sum_backwards
 
 INNER, NODES = 7, 15
 """Nodes that can be split in a tree of depth 3, and all of them."""
@@ -20,6 +19,8 @@ _PURE = np.finfo(np.float64).eps
 _FLAT = 1e-150
 """Curvature below which no step is taken."""
 _RATE = 0.1
+_LEAVES = 128
+"""Numbers that numpy adds up without halving them first."""
 
 
 @compiled
@@ -75,6 +76,27 @@ def _variance(total: float, square: float, rows: int) -> float:
 
 
 @compiled
+def pairwise_sum(values: Float[np.ndarray, "k"]) -> float:
+    """Sum of numbers, added up in numpy's order."""
+    k = len(values)
+    if k > _LEAVES:
+        half = k // 2 - k // 2 % 8
+        return pairwise_sum(values[:half]) + pairwise_sum(values[half:])
+    total, whole = 0.0, k - k % 8
+    if whole:
+        lane = values[:8].copy()
+        for i in range(8, whole, 8):
+            for j in range(8):
+                lane[j] += values[i + j]
+        total = ((lane[0] + lane[1]) + (lane[2] + lane[3])) + (
+            (lane[4] + lane[5]) + (lane[6] + lane[7])
+        )
+    for i in range(whole, k):
+        total += values[i]
+    return total
+
+
+@compiled
 def _newton_steps(
     gradient: Float[np.ndarray, "n"],
     labels: Float[np.ndarray, "n"],
@@ -113,7 +135,7 @@ def _grow(
     classes: int,
     k: int,
     seed: int,
-    scratch: UInt32[np.ndarray, "3 n latent"],
+    scratch: UInt32[np.ndarray, "2 n latent"],
     importance: Float[np.ndarray, "latent"],
     raw: Float[np.ndarray, "n"],
 ) -> tuple[Int[np.ndarray, "inner"], Float[np.ndarray, "inner"], Float[np.ndarray, "node"]]:
@@ -131,21 +153,18 @@ def _grow(
     side, places = np.zeros(n, dtype=np.uint8), np.empty((2, width), dtype=np.uint32)
     chosen, threshold = np.zeros(INNER, dtype=np.int64), np.full(INNER, np.inf)
     start, stop = np.zeros(NODES, dtype=np.int64), np.zeros(NODES, dtype=np.int64)
-    known, impurity, value = np.zeros(NODES, dtype=np.int64), np.zeros(NODES), np.zeros(NODES)
+    inherited, impurity, value = np.zeros(NODES, dtype=np.int64), np.zeros(NODES), np.zeros(NODES)
     stop[0], impurity[0] = n, _variance(*_moments(gradient, members), n)
-    if code.tied.any():
-        scratch[2] = code.order
-    root = scratch[2] if code.tied.any() else code.order  # tied latents are sorted anew
     for node in _LEFT_FIRST:
         a, c = start[node], stop[node]
         if a == c:
             continue
         total, square = _moments(gradient, members[a:c])
         d, m, constants = -1, 0, 0
-        lists = root if node == 0 or width == 1 else scratch[0 if node < 3 else 1]
+        lists = code.order if node == 0 or width == 1 else scratch[0 if node < 3 else 1]
         if node < INNER and c - a > 1 and impurity[node] > _PURE:
             d, m, constants = find_split(
-                code, lists, a, c, gradient, total, known[node], lots, members
+                code, lists, a, c, gradient, total, inherited[node], lots, members
             )
         if d >= 0:
             b, left, right = a + m, 2 * node + 1, 2 * node + 2
@@ -155,7 +174,7 @@ def _grow(
                 importance[d] += (c - a) * impurity[node] - m * below - (c - b) * above
                 start[left], stop[left], start[right], stop[right] = a, b, b, c
                 impurity[left], impurity[right] = below, above
-                known[left] = known[right] = constants
+                inherited[left] = inherited[right] = constants
                 middle = code.latents[d][lists[b - 1 : b + 1, d]].astype(np.float64) / 2
                 chosen[node], threshold[node] = d, middle[0] + middle[1]
                 if node < 3 and width > 1:
@@ -219,7 +238,7 @@ def grow_trees(
     seeds: Int[np.ndarray, "tree"],
     first: int,
     last: int,
-    scratch: UInt32[np.ndarray, "3 n latent"],
+    scratch: UInt32[np.ndarray, "2 n latent"],
     importances: Float[np.ndarray, "tree latent"],
     raw: Float[np.ndarray, "tree n"],
     unseen: Float32[np.ndarray, "m latent"],

@@ -1,51 +1,42 @@
 """How well predictors read each factor from a code: one fit a factor, remembered."""
 
-import functools
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Shaped
 
-from drbench.metrics.estimate.factors import target
-from drbench.metrics.estimate.parallel import in_parallel
+from drbench.metrics.estimate.factors import select, target
 from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.estimate.splits import Split
-from drbench.metrics.predict.estimators import Predictor, fitted
-from drbench.metrics.predict.fits import (
-    Columns,
-    Fit,
-    Fits,
-    Memory,
-    from_full_code,
-    judged,
-    remembered_fits,
-)
+from drbench.metrics.estimate.splits import Split, split_fault, split_rows
+from drbench.metrics.predict.estimators import Predictor, Problem
+from drbench.metrics.predict.fits import Fit, Fits, judged
 from drbench.representation.representation import Representation
 
-_remembered: Memory = OrderedDict()
+Columns: TypeAlias = Mapping[int, tuple[int, ...]]
+"""For each factor's column the latents it is predicted from."""
+_KEPT = 512
+"""Fits that are remembered: enough for the metrics of a few representations."""
+_remembered: OrderedDict[tuple[object, ...], Fit] = OrderedDict()
 
 
 def fit_full_code(representation: Representation, predictor: Predictor, *, seed: int) -> Fits:
-    """Predict each factor from all latents."""
-    return from_full_code(
-        representation,
-        functools.partial(fit_columns, representation, predictor=predictor, seed=seed),
-    )
+    """Predict each factor that varies from all latents."""
+    everything = tuple(range(representation.latents.shape[1]))
+    selection = select(representation)
+    columns = dict.fromkeys(selection.used, everything)
+    fits = fit_columns(representation, columns, predictor, seed=seed)
+    return replace(fits, warnings=selection.warnings + fits.warnings)
 
 
 def fit_columns(
-    representation: Representation,
-    columns: Columns,
-    predictor: Predictor,
-    *,
-    seed: int,
+    representation: Representation, columns: Columns, predictor: Predictor, *, seed: int
 ) -> Fits:
-    """Predict each given factor from the given columns of the latents.
+    """Predict each given factor from the given columns of the latents, or remember it.
 
-    Latents are standardised, and so is a continuous factor. A fit is a pure function of its
-    arguments and is remembered. Warnings name the factors whose fit was cut off.
+    A fit is a pure function of its arguments, whatever the number of threads or processes. Warnings
+    name the factors whose fit was cut off.
 
     Parameters
     ----------
@@ -58,50 +49,50 @@ def fit_columns(
     seed : int
         Seed of the split and of the predictor.
     """
-    fit = functools.partial(_fit_all, representation, predictor, seed)
-    return remembered_fits(representation, columns, (predictor,), fit, _remembered, seed=seed)
+    splits = {j: split_rows(representation, j, seed) for j in columns}
+    faults = {j: split_fault(representation, j, split) for j, split in splits.items()}
+    declined = {j: fault for j, fault in faults.items() if fault}
+    keys = {
+        j: (representation.fingerprint, j, chosen, seed, predictor)
+        for j, chosen in columns.items()
+        if j not in declined
+    }
+    missing = {j: columns[j] for j, key in keys.items() if key not in _remembered}
+    new = fit_factors(representation, missing, splits, predictor, seed=seed)
+    _remembered.update({keys[j]: fit for j, fit in new.items()})
+    fits = {j: _remembered[key] for j, key in keys.items()}
+    for key in keys.values():
+        _remembered.move_to_end(key)
+    while len(_remembered) > _KEPT:
+        _remembered.popitem(last=False)
+    warnings = tuple(
+        f"factor {representation.factors[j].name}: the predictor was cut off before it converged"
+        for j, fit in fits.items()
+        if not fit.converged
+    )
+    return Fits(fits, declined, warnings)
 
 
-def _fit_all(
+def fit_factors(
     representation: Representation,
-    predictor: Predictor,
-    seed: int,
     columns: Columns,
     splits: Mapping[int, Split],
-) -> Iterable[tuple[int, Fit]]:
-    latents = Scaling.of(representation.latents).apply(representation.latents)
-    calls, seconds = {}, {}
-    for j, chosen in columns.items():
-        size = representation.factors[j].size
-        labels, is_class = target(representation, j), size is not None
-        calls[j] = (predictor, latents[:, list(chosen)], labels, splits[j], is_class, seed)
-        seconds[j] = predictor.seconds(len(splits[j].train), len(chosen), size or 1)
-    return in_parallel(fit_factor, calls, seconds, "predictors, factors").items()
-
-
-def fit_factor(
     predictor: Predictor,
-    latents: Float[np.ndarray, "n latent"],
-    labels: Shaped[np.ndarray, "n"],
-    split: Split,
-    is_class: bool,
+    *,
     seed: int,
-) -> Fit:
-    """Fit one predictor and test it."""
-    if not is_class:
-        labels = Scaling.of(labels[:, None]).apply(labels[:, None])[:, 0]
-    seen, truth = labels[split.train], labels[split.test]
-    model = fitted(predictor, latents[split.train], seen, is_class=is_class, seed=seed)
-    importances = predictor.importances(model)
-    return judged(
-        importances / max(importances.sum(), np.finfo(float).tiny),
-        seen=seen,
-        recalled=model.predict(latents[split.train]),
-        truth=truth,
-        predicted=model.predict(latents[split.test]),
-        is_class=is_class,
-        converged=predictor.converged(model),
-    )
+) -> dict[int, Fit]:
+    """Predict each given factor and test it on the rows that its split holds out.
+
+    Latents are standardised, and so is a continuous factor.
+    """
+    latents = Scaling.of(representation.latents).apply(representation.latents)
+    problems = {}
+    for j, chosen in columns.items():
+        labels, is_class = target(representation, j), representation.factors[j].size is not None
+        if not is_class:
+            labels = Scaling.of(labels[:, None]).apply(labels[:, None])[:, 0]
+        problems[j] = Problem(latents[:, list(chosen)], labels, splits[j], is_class, seed)
+    return {j: judged(problems[j], prediction) for j, prediction in predictor.predict(problems)}
 
 
 def fit_perfect_code(

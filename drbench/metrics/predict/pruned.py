@@ -1,6 +1,6 @@
 """Explicitness of the pruned code: each factor read from the latents associated with it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from jaxtyping import Float
@@ -8,18 +8,20 @@ from jaxtyping import Float
 from drbench.metrics.estimate.factors import by_factor, reason_for, rows_of
 from drbench.metrics.estimate.overlap import Associations, associations, overlap
 from drbench.metrics.estimate.splits import split_name
-from drbench.metrics.metric import MetricResult
-from drbench.metrics.predict.fits import Columns, Fits
+from drbench.metrics.predict.estimators import Predictor
+from drbench.metrics.predict.predictors import fit_columns
+from drbench.metrics.result import MetricResult
 from drbench.representation.representation import Representation
 
 
 def pruned_result(
     representation: Representation,
-    fit: Callable[[Columns], Fits],
+    predictor: Predictor,
     *,
     seed: int,
     inactive: float,
     parameters: Mapping[str, str | int | float | bool | None],
+    reference: float | None = None,
 ) -> MetricResult:
     """Held-out accuracy from one latent a factor, and from the latents of all factors together.
 
@@ -27,14 +29,17 @@ def pruned_result(
     ----------
     representation : Representation
         What is scored.
-    fit : callable
-        Predicts each given factor from the given columns.
+    predictor : Predictor
+        What is fitted.
     seed : int
-        Seed of the pairs' jackknife, which the association does not depend on.
+        Seed of the split and of the predictor.
     inactive : float
         Latents whose standard deviation is below this share of the largest are no candidates.
     parameters : mapping of str to value
         What the fits depend on, for the result.
+    reference : float, optional
+        Score of a perfect code. Where a factor has two levels there is none: no latent would
+        overlap with it.
 
     Returns
     -------
@@ -50,8 +55,10 @@ def pruned_result(
         if j not in best:
             name = representation.factors[j].name
             declined[j] = f"factor {name}: no latent has a positive overlap score, none to keep"
-    ones = fit({j: (latent,) for j, latent in best.items()})
-    unions = fit(dict.fromkeys(best, tuple(sorted(set(best.values())))))
+    single = {j: (latent,) for j, latent in best.items()}
+    together = dict.fromkeys(best, tuple(sorted(set(best.values()))))
+    ones = fit_columns(representation, single, predictor, seed=seed)
+    unions = fit_columns(representation, together, predictor, seed=seed)
     declined |= ones.declined
     one = {j: fitted.test for j, fitted in ones.fits.items()}
     union = {j: fitted.test for j, fitted in unions.fits.items()}
@@ -70,11 +77,17 @@ def pruned_result(
         parameters={**parameters, "split": split_name(representation), "pairs": found.origin},
         n_samples=len(representation.codes),
         n_pairs={representation.factors[j].name: count for j, count in found.pairs.items()},
+        reference=reference if reason is None and _all_overlap(representation, best) else None,
         chance=None if reason else float(np.mean([f.chance for f in ones.fits.values()])),
         matrix=rows_of(_indicator(found, best, len(representation.factors))),
-        warnings=tuple(dict.fromkeys(found.warnings + ones.warnings + unions.warnings)),
+        warnings=tuple(dict.fromkeys(found.selection.warnings + ones.warnings + unions.warnings)),
         reason=reason,
     )
+
+
+def _all_overlap(representation: Representation, factors: Iterable[int]) -> bool:
+    """Whether latents that are the factors would all have a positive overlap score."""
+    return all(len(np.unique(representation.codes[:, j])) > 2 for j in factors)
 
 
 def associated_latents(found: Associations) -> dict[int, int]:

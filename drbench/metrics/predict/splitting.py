@@ -1,6 +1,10 @@
 """Compiled loops that split a node of a boosted tree.
 
-Lists hold the rows of a node in the order of each latent, a column a latent.
+Lists hold the rows of a node in the order of each latent, a column a latent; rows of equal value
+stay in the order of the sample. Of equally good splits scikit-learn takes that of the latent it
+looks at first, and rounding, which follows the order in which numbers are added, makes one of two
+equally good splits better: the same trees grow where latents are drawn and gradients are added as
+there.
 """
 
 from typing import NamedTuple, final
@@ -9,14 +13,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8, UInt32
 
 from drbench.metrics.predict.compiled import compiled
-from drbench.metrics.predict.replay import Lots, draw_latents, sort_rows
 
 CLOSE = np.float32(1e-7)
 """Neighbouring values nearer than this are not told apart."""
 _ROUNDING = 1e-12
 """Relative difference of two sums that may be no difference."""
-_RESETS = 64
-"""Halvings that leave nothing of any number of rows."""
 
 
 @final
@@ -25,11 +26,73 @@ class Code(NamedTuple):
 
     latents: Float32[np.ndarray, "latent n"]
     order: UInt32[np.ndarray, "n latent"]
-    """Rows by the value of each latent."""
-    tied: Bool[np.ndarray, "latent"]
-    """Whether so many values repeat that the order of equal ones counts."""
-    longest: Int[np.ndarray, "latent"]
-    """Rows in the longest run of values that are not told apart."""
+    """Rows by the value of each latent, those of equal value in their own order."""
+
+
+@final
+class Lots(NamedTuple):
+    """What the order of the latents in the nodes of a tree depends on."""
+
+    state: Int[np.ndarray, "1"]
+    """Of the random numbers."""
+    latents: Int[np.ndarray, "latent"]
+    """All latents, as the nodes before have shuffled them."""
+    constant: Int[np.ndarray, "latent"]
+    """First those that a node on the path from the root found constant."""
+    drawn: Int[np.ndarray, "latent"]
+    """First those of a node, in the order in which it looks at them."""
+
+
+@compiled
+def _draw(state: Int[np.ndarray, "1"], below: int) -> int:
+    """Next of Marsaglia's xorshift numbers of 32 bits, 31 of them used."""
+    number = state[0] if state[0] else 1
+    number ^= (number << 13) & 0xFFFFFFFF
+    number ^= number >> 17
+    number ^= (number << 5) & 0xFFFFFFFF
+    state[0] = number
+    return int((number & 0x7FFFFFFF) % below)
+
+
+@compiled
+def draw_latents(flat: Bool[np.ndarray, "latent"], inherited: int, lots: Lots) -> tuple[int, int]:
+    """Draw the order in which a node looks at the latents.
+
+    Parameters
+    ----------
+    flat : (latent,) bool
+        Whether a latent is constant in the node.
+    inherited : int
+        How many of them are constant in the parent too.
+    lots : Lots
+        Takes the order.
+
+    Returns
+    -------
+    count, constants
+        How many are looked at, and how many the children inherit as constant.
+    """
+    latents, constant = lots.latents, lots.constant
+    count, skipped, new, end = 0, 0, 0, len(latents)
+    while end > inherited + new:
+        i = skipped + _draw(lots.state, end - new - skipped)
+        if i < inherited:
+            latents[skipped], latents[i] = latents[i], latents[skipped]
+            skipped += 1
+            continue
+        i += new
+        latent = latents[i]
+        lots.drawn[count] = latent
+        count += 1
+        if flat[latent]:
+            latents[i], latents[inherited + new] = latents[inherited + new], latent
+            new += 1
+        else:
+            end -= 1
+            latents[i], latents[end] = latents[end], latent
+    latents[:inherited] = constant[:inherited]
+    constant[inherited : inherited + new] = latents[inherited : inherited + new]
+    return count, inherited + new
 
 
 @compiled
@@ -40,7 +103,7 @@ def find_split(
     stop: int,
     gradient: Float[np.ndarray, "n"],
     total: float,
-    known: int,
+    inherited: int,
     lots: Lots,
     members: UInt32[np.ndarray, "n"],
 ) -> tuple[int, int, int]:
@@ -57,42 +120,15 @@ def find_split(
     for d in range(width):
         lowest, highest = code.latents[d, lists[start, d]], code.latents[d, lists[stop - 1, d]]
         flat[d] = highest <= lowest + CLOSE
-    count, constants = draw_latents(flat, known, lots)
+    count, constants = draw_latents(flat, inherited, lots)
     drawn = lots.drawn[:count]
     turn[drawn] = np.arange(count)
-    _arrange(code, lists, start, stop, drawn, members)
+    for d in drawn[::-1]:  # scikit-learn leaves the rows sorted by the last one that varies
+        if code.latents[d, lists[start, d]] < code.latents[d, lists[stop - 1, d]]:
+            members[start:stop] = lists[start:stop, d]
+            break
     latent, left = _best_split(code, lists, start, stop, gradient, total, turn)
     return latent, left, constants
-
-
-@compiled
-def _arrange(
-    code: Code,
-    lists: UInt32[np.ndarray, "n latent"],
-    start: int,
-    stop: int,
-    drawn: Int[np.ndarray, "k"],
-    members: UInt32[np.ndarray, "n"],
-) -> None:
-    """Sort the rows of a node by the drawn latents in turn, as scikit-learn does.
-
-    The lists are sorted before; but where values repeat, each sort leaves equal ones in an order
-    that depends on the sort before, and so is repeated for tied latents.
-    """
-    rows, sorted_by = members[start:stop], -1
-    for d in drawn:
-        if code.latents[d, lists[start, d]] == code.latents[d, lists[stop - 1, d]]:
-            continue  # sorting changes no order
-        if not code.tied[d]:
-            sorted_by = d
-            continue
-        if sorted_by >= 0:
-            rows[:] = lists[start:stop, sorted_by]
-            sorted_by = -1
-        sort_rows(code.latents[d][rows], rows)
-        lists[start:stop, d] = rows
-    if sorted_by >= 0:
-        rows[:] = lists[start:stop, sorted_by]
 
 
 @compiled
@@ -115,13 +151,7 @@ def _best_split(
     rows, width = stop - start, lists.shape[1]
     mean, slack = total / rows, _ROUNDING * (total / rows) ** 2
     floor, best, latent, left = -1.0, -np.inf, -1, 0
-    sums, next_reset = np.zeros(width), stop
-    resets, ahead = np.empty((width, _RESETS), dtype=np.int64), np.zeros(width, dtype=np.int64)
-    for d in range(width):
-        if code.longest[d] > 1:
-            ahead[d] = _find_resets(code, lists, d, start, stop, resets[d])
-            if ahead[d]:
-                next_reset = min(next_reset, resets[d, ahead[d] - 1])
+    sums = np.zeros(width)
     for p in range(start, stop - 1):
         m = p - start + 1
         expected, spread = m * mean, float(m) * (rows - m)
@@ -130,14 +160,6 @@ def _best_split(
             summed = sums[d] + gradient[lists[p, d]]
             sums[d] = summed
             highest = max(highest, (summed - expected) ** 2)
-        if p == next_reset:
-            next_reset = stop
-            for d in range(width):
-                if ahead[d] and resets[d, ahead[d] - 1] == p:
-                    ahead[d] -= 1
-                    sums[d] = sum_backwards(gradient, lists[p + 1 : stop, d], total)
-                if ahead[d]:
-                    next_reset = min(next_reset, resets[d, ahead[d] - 1])
         if highest < floor * spread:
             continue
         for d in range(width):
@@ -151,32 +173,6 @@ def _best_split(
                 best, latent, left = score, d, m
                 floor = (summed - expected) ** 2 / spread * (1 - _ROUNDING) - slack
     return latent, left
-
-
-@compiled
-def _find_resets(
-    code: Code,
-    lists: UInt32[np.ndarray, "n latent"],
-    d: int,
-    start: int,
-    stop: int,
-    resets: Int[np.ndarray, "64"],
-) -> int:
-    """Ends of runs of close values that are longer than all that follows, from the last one.
-
-    Scikit-learn moves a run to the left at once; where fewer rows stay on the right, it adds these
-    up instead. At each such place less than half as many stay as at the one before.
-    """
-    latent, count, end = code.latents[d], 0, stop
-    while end > start and stop - end < code.longest[d]:
-        first = end - 1
-        while first > start and latent[lists[first, d]] <= latent[lists[first - 1, d]] + CLOSE:
-            first -= 1
-        if end < stop and end - first > stop - end:
-            resets[count] = end - 1
-            count += 1
-        end = first
-    return count
 
 
 @compiled

@@ -1,198 +1,96 @@
-"""Gradient boosted trees that predict a factor: one fit, shared by every metric that needs it."""
+"""Gradient boosted trees as a predictor, compiled or scikit-learn's own."""
 
-import functools
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, final
 
 import numpy as np
-from jaxtyping import Float, Shaped
 from pydantic import Field
 
-from drbench.metrics.duration import Duration
-from drbench.metrics.estimate.factors import target
-from drbench.metrics.estimate.parallel import PROCESSES_FROM
-from drbench.metrics.estimate.scaling import Scaling
-from drbench.metrics.estimate.splits import Split
-from drbench.metrics.predict.fits import (
-    Columns,
-    Fit,
-    Fits,
-    Memory,
-    from_full_code,
-    judged,
-    remembered_fits,
-)
-from drbench.progress import progress
-from drbench.representation.representation import Representation
+from drbench.metrics.estimate.parallel import in_parallel
+from drbench.metrics.predict.estimators import Prediction, Predictor, Problem
+from drbench.progress import track
 
 if TYPE_CHECKING:
     from drbench.metrics.predict.boosting import Workers
 
 Engine = Literal["compiled", "sklearn"]
 Rounds = Annotated[int, Field(ge=1)]
-TIMES: Mapping[str, float | Mapping[str, float]] = {"rounds": 1 / 100, "engine": {"sklearn": 30.0}}
-"""How parameters multiply the duration of the fits."""
-FULL_CODE = Duration(
-    2.6, rows=1.1, latents=0.97, classes=0.95, parallel=True, fits="boosted trees", times=TIMES
-)
-"""How long it takes to predict every factor from all latents."""
-_remembered: Memory = OrderedDict()
+_LABEL = "gradient boosted trees, factors"
 
 
-def fit_full_code(
-    representation: Representation, *, seed: int, rounds: int, engine: Engine
-) -> Fits:
-    """Predict each factor from all latents."""
-    return from_full_code(
-        representation,
-        functools.partial(fit_columns, representation, seed=seed, rounds=rounds, engine=engine),
-    )
+@final
+@dataclass(frozen=True)
+class Trees(Predictor):
+    """Gradient boosted trees: scikit-learn's with its defaults, or the same compiled.
 
-
-def fit_columns(
-    representation: Representation,
-    columns: Columns,
-    *,
-    seed: int,
-    rounds: int,
-    engine: Engine,
-) -> Fits:
-    """Predict each given factor from the given columns of the latents.
-
-    The predictor is scikit-learn's GradientBoostingClassifier with its defaults, seeded, or for a
-    continuous factor its GradientBoostingRegressor; or the same trees compiled (module
-    `boosting`), which from the same seed are the same to the last bit. Latents and continuous
-    factors are standardised first, which trees do not notice and which keeps them within the range
-    of float32. A fit is a pure function of its arguments, whatever the number of threads or
-    processes, and is remembered.
-
-    Parameters
-    ----------
-    representation : Representation
-        What is scored.
-    columns : mapping of int to tuple of int
-        For each factor's column the latents it is predicted from.
-    seed : int
-        Seed of the split and of the trees.
-    rounds : int
-        Boosting rounds.
-    engine : {"compiled", "sklearn"}
-        Who fits.
+    They are those of its GradientBoostingClassifier, for a continuous factor of its
+    GradientBoostingRegressor. Where the values of a latent are distinct, both engines grow the same
+    trees from one seed, to the last bit. Trees do not notice that latents are standardised, which
+    keeps them within the range of float32.
     """
-    fit = functools.partial(_fit_all, representation, seed, rounds, engine)
-    return remembered_fits(representation, columns, (rounds, engine), fit, _remembered, seed=seed)
+
+    rounds: int = 100
+    """Boosting rounds."""
+    engine: Engine = "compiled"
+    """Who fits."""
+
+    def predict(self, problems: Mapping[int, Problem]) -> Iterable[tuple[int, Prediction]]:
+        if self.engine == "compiled":
+            return _on_threads(problems, self.rounds)
+        calls = {j: (problem, self.rounds) for j, problem in problems.items()}
+        return in_parallel(predict_by_sklearn, calls, _LABEL).items()
 
 
-def _fit_all(
-    representation: Representation,
-    seed: int,
-    rounds: int,
-    engine: Engine,
-    columns: Columns,
-    splits: Mapping[int, Split],
-) -> Iterator[tuple[int, Fit]]:
-    """Fit the factors, those with most trees first, and report each."""
+def _on_threads(problems: Mapping[int, Problem], rounds: int) -> Iterator[tuple[int, Prediction]]:
+    """The factors with most classes first: they grow most trees.
+
+    One fit more than there are processors keeps the threads busy while a fit waits for its round.
+    """
     import joblib
 
-    if not columns:
+    from drbench.metrics.predict.boosting import workers
+
+    if not problems:
         return
-    latents = Scaling.of(representation.latents).apply(representation.latents)
-    cost = {
-        j: _seconds(representation, j, len(splits[j].train), len(columns[j]), rounds)
-        for j in columns
-    }
-    factors = sorted(columns, key=lambda j: -cost[j])
-    with (
-        progress("gradient boosted trees, factors", len(factors)) as advance,
-        _parallel(engine, len(factors), sum(cost.values())) as crew,
-    ):
-        calls = [
-            joblib.delayed(fit_factor)(
-                latents[:, list(columns[j])],
-                target(representation, j),
-                splits[j],
-                is_class=representation.factors[j].size is not None,
-                seed=seed,
-                rounds=rounds,
-                crew=crew,
-            )
-            for j in factors
-        ]
-        for j, fit in zip(factors, joblib.Parallel(return_as="generator")(calls), strict=True):
-            advance()
-            yield j, fit
-
-
-@contextmanager
-def _parallel(engine: Engine, factors: int, seconds: float) -> Iterator["Workers | None"]:
-    """How joblib runs the fits: as processes of one thread each, or as threads with a crew.
-
-    One fit more than there are processors keeps the crew busy while a fit waits for its round.
-    """
-    import joblib
-
     processors = joblib.cpu_count()
-    if engine == "compiled":
-        from drbench.metrics.predict.boosting import workers
-
-        with (
-            workers(processors) as crew,
-            joblib.parallel_config("threading", n_jobs=min(factors, processors + 1)),
-        ):
-            yield crew
-    elif seconds < PROCESSES_FROM or min(factors, processors) == 1:
-        with joblib.parallel_config("sequential", n_jobs=1):
-            yield None
-    else:
-        jobs = min(factors, processors)
-        with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
-            yield None
+    factors = sorted(problems, key=lambda j: -_trees(problems[j]))
+    with workers(processors) as crew:
+        predictions = joblib.Parallel(
+            min(len(factors), processors + 1), prefer="threads", return_as="generator"
+        )(joblib.delayed(predict_compiled)(problems[j], rounds, crew) for j in factors)
+        yield from zip(factors, track(predictions, _LABEL, len(factors)), strict=True)
 
 
-def _seconds(
-    representation: Representation, factor: int, rows: int, columns: int, rounds: int
-) -> float:
-    """Rough time of a fit: per tree a fixed cost, and one that grows with what it sorts."""
-    classes = len(np.unique(representation.codes[:, factor]))
-    trees = rounds * (classes if classes > 2 else 1)
-    return trees * (3e-4 + 2.7e-7 * rows * columns)
+def _trees(problem: Problem) -> int:
+    """Trees of a round."""
+    return len(np.unique(problem.labels)) if problem.is_class else 1
 
 
-def fit_factor(
-    latents: Float[np.ndarray, "n latent"],
-    labels: Shaped[np.ndarray, "n"],
-    split: Split,
-    *,
-    is_class: bool,
-    seed: int,
-    rounds: int,
-    crew: "Workers | None",
-) -> Fit:
-    """Fit one predictor and test it: with scikit-learn if there is no crew."""
-    if not is_class:
-        labels = Scaling.of(labels[:, None]).apply(labels[:, None])[:, 0]
-    seen, truth = labels[split.train], labels[split.test]
-    known, unseen = (latents[rows].astype(np.float32) for rows in split)
-    if crew is None:
-        from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+def predict_compiled(problem: Problem, rounds: int, crew: "Workers") -> Prediction:
+    """Grow the compiled trees of one factor."""
+    from drbench.metrics.predict.boosting import boost
 
-        kind = GradientBoostingClassifier if is_class else GradientBoostingRegressor
-        model = kind(n_estimators=rounds, random_state=seed).fit(known, seen)
-        importances = np.asarray(model.feature_importances_, dtype=np.float64)
-        recalled, predicted = model.predict(known), model.predict(unseen)
-    else:
-        from drbench.metrics.predict.boosting import boost
-
-        boosted = boost(known, seen, unseen, is_class=is_class, rounds=rounds, seed=seed, crew=crew)
-        importances = boosted.importances
-        recalled, predicted = boosted.predicted, boosted.predicted_unseen
-    return judged(
-        importances,
-        seen=seen,
-        recalled=recalled,
-        truth=truth,
-        predicted=predicted,
-        is_class=is_class,
+    seen, unseen = (problem.latents[rows].astype(np.float32) for rows in problem.split)
+    boosted = boost(
+        seen,
+        problem.labels[problem.split.train],
+        unseen,
+        is_class=problem.is_class,
+        rounds=rounds,
+        seed=problem.seed,
+        crew=crew,
     )
+    return Prediction(boosted.importances, boosted.predicted, boosted.predicted_unseen)
+
+
+def predict_by_sklearn(problem: Problem, rounds: int) -> Prediction:
+    """Let scikit-learn grow the trees of one factor."""
+    from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+
+    kind = GradientBoostingClassifier if problem.is_class else GradientBoostingRegressor
+    seen, unseen = (problem.latents[rows].astype(np.float32) for rows in problem.split)
+    model = kind(n_estimators=rounds, random_state=problem.seed)
+    model.fit(seen, problem.labels[problem.split.train])
+    importances = np.asarray(model.feature_importances_, dtype=np.float64)
+    return Prediction(importances, model.predict(seen), model.predict(unseen))

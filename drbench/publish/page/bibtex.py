@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from drbench import registry
 from drbench._version import __version__
 from drbench.board.board import Leaderboard
-from drbench.data.dataset import find_dataset
+from drbench.data.opening import find_dataset
 from drbench.metrics.metric import load_metric
 
 _OURS = f"""@misc{{drbench,

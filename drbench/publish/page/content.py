@@ -1,7 +1,7 @@
 """From the leaderboard to what the page shows of it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drbench import registry
@@ -13,36 +13,31 @@ from drbench.board.board import (
     Row,
     Run,
     Summary,
+    Track,
 )
 from drbench.board.fill import Filling, fill
-from drbench.board.groups import group, place, settings, tier
 from drbench.board.official import SIDE
-from drbench.data.spec import Origin
+from drbench.board.rows import comparable, differences, place, settings, tier
+from drbench.data.opening import is_open
 from drbench.metrics.metric import load_metric
 from drbench.metrics.scoring import DEFAULT_METRICS
 from drbench.publish.page.bibtex import citations
-from drbench.publish.page.html import PageCell, PageContent, PageMetric
-from drbench.publish.page.packing import PageRow, PageScore, rounded
+from drbench.publish.page.parts import (
+    PageCell,
+    PageContent,
+    PageMetric,
+    PageRow,
+    PageScore,
+    rounded,
+)
 from drbench.publish.page.published import published_row
 from drbench.runs.spec import DataRef
-
-_RUN_HEADS = (
-    "record",
-    "seeds",
-    "checked",
-    "by",
-    "done",
-    "drbench",
-    "device",
-    "seconds",
-    "sample",
-)
 
 
 def page_content(board: Leaderboard) -> PageContent:
     """All that the page of a board is made of."""
-    varied = _varied(board.rows)
-    rows = [_row(row, varied[_place(row)]) for row in board.rows]
+    labels = _labels(board.rows)
+    rows = [_row(row, labels[row.id]) for row in board.rows]
     rows += map(published_row, board.published)
     metrics = _metrics(rows)
     directions = board.ranking.directions
@@ -53,7 +48,7 @@ def page_content(board: Leaderboard) -> PageContent:
             for m in metrics
         },
         ranking=f"{board.ranking.rule} {board.ranking.ties}",
-        few=board.ranking.few_seeds,
+        few=board.ranking.n_prescribed,
         schema_version=board.schema_version,
         records=sum(len(row.all_runs) for row in board.rows),
         official=[_official(filling) for filling in fill(board)],
@@ -63,10 +58,10 @@ def page_content(board: Leaderboard) -> PageContent:
 
 def _metrics(rows: Sequence[PageRow]) -> list[str]:
     """Metrics that rank a row, in the usual order; then those that only unranked rows have."""
-    found = {metric for row in rows for metric in row.scores}
+    metrics = {metric for row in rows for metric in row.scores}
     ranking = {name for row in rows for name, score in row.scores.items() if score.rank}
     usual = {metric: place for place, metric in enumerate(DEFAULT_METRICS)}
-    return sorted(found, key=lambda m: (m not in ranking, usual.get(m, len(usual)), m))
+    return sorted(metrics, key=lambda m: (m not in ranking, usual.get(m, len(usual)), m))
 
 
 def _official(filling: Filling) -> PageCell:
@@ -83,54 +78,47 @@ def _official(filling: Filling) -> PageCell:
     )
 
 
-def _place(row: Row) -> tuple[str, ...]:
-    """What rows share that only their settings tell apart."""
-    return row.track, row.kind, row.source.name, row.target.name, row.model
-
-
-def _varied(rows: Sequence[Row]) -> dict[tuple[str, ...], set[str]]:
-    """Settings that rows of one place do not agree on."""
-    settings: defaultdict[tuple[str, ...], defaultdict[str, set[str]]] = defaultdict(
-        lambda: defaultdict(set)
-    )
-    for row in rows:
-        for name, value in _settings(row.budgets[-1]).items():
-            settings[_place(row)][name].add(repr(value))
-    return {
-        place: {name for name, values in found.items() if len(values) > 1}
-        for place, found in settings.items()
-    }
-
-
-def _row(row: Row, varied: Collection[str]) -> PageRow:
+def _row(row: Row, label: str) -> PageRow:
     return PageRow(
         id=row.id[:16],
-        key=row.runs[0].key,
+        key=f"{row.submitter}/{row.runs[0].key}",
         track=row.track,
         kind=row.kind,
         source=_source(row),
         target=place(row),
         tier=tier(row),
         model=row.model,
-        state=row.state,
-        note=_note(row, varied),
+        state=row.level,
+        note=label,
         seeds=row.n_seeds,
-        scores={name: _score(row, cell) for name, cell in row.metrics.items()},
+        scores={name: _score(row, name) for name in row.metrics},
         details={
             "factors": [factor.name for factor in row.factors],
             "metrics": {name: _cell(cell) for name, cell in row.metrics.items()},
             "warnings": _uncounted(row) + _dirty(row.runs) + _warnings(row.metrics),
             "facts": _facts(row),
-            "runs": {
-                "heads": _RUN_HEADS,
-                "rows": [_run(run) for run in row.all_runs],
-                "counted": len(row.runs),
-            },
+            "runs": [_run(run, row.submitter) for run in row.all_runs],
+            "counted": len(row.runs),
         },
     )
 
 
-def _score(row: Row, cell: Cell) -> PageScore:
+def _labels(rows: Sequence[Row]) -> dict[str, str]:
+    """What tells each row from others of its model and data, in short, by the row's id."""
+    alike: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        alike[row.track, row.kind, row.source.name, row.target.name, row.model].append(row)
+    labels = {}
+    for together in alike.values():
+        texts = differences(together)
+        for row in together:
+            steps = " + ".join(_thousands(budget.training.steps) for budget in row.budgets)
+            labels[row.id] = texts[row.id] or f"{steps} steps"
+    return labels
+
+
+def _score(row: Row, metric: str) -> PageScore:
+    cell = row.metrics[metric]
     score, rank = cell.score, cell.rank
     low, high = _interval(score.after)
     gain_low, gain_high = _interval(score.gain)
@@ -148,7 +136,7 @@ def _score(row: Row, cell: Cell) -> PageScore:
         rank_low=rank.best if rank else None,
         rank_high=rank.worst if rank else None,
         of=rank.of if rank else None,
-        group=group(row, cell),
+        group=comparable(row, metric),
         settings=settings(row, cell),
         why=score.reason or cell.unranked or "",
     )
@@ -182,24 +170,23 @@ def _quantity(change: Change) -> dict[str, Any]:
 
 def _warnings(metrics: Mapping[str, Cell]) -> list[str]:
     """Each warning once, with the metrics that give it."""
-    given: defaultdict[str, list[str]] = defaultdict(list)
+    names: defaultdict[str, list[str]] = defaultdict(list)
     for name, cell in metrics.items():
         for warning in cell.warnings:
-            given[warning].append(name)
-    return [f"{', '.join(names)}: {warning}" for warning, names in given.items()]
+            names[warning].append(name)
+    return [f"{', '.join(names[warning])}: {warning}" for warning in names]
 
 
 def _uncounted(row: Row) -> list[str]:
-    """Runs of the row's spec whose scores are not in it."""
-    states = sorted({run.state for run in row.uncounted})
-    said = f"{len(row.uncounted)} of {len(row.all_runs)} runs do not count: {' or '.join(states)}"
-    return [said] if states else []
+    """Runs of the row whose scores are not in it."""
+    counts = f"{len(row.uncounted)} of {len(row.all_runs)} runs"
+    return [f"{counts} do not count: of other seeds than prescribed"] if row.uncounted else []
 
 
 def _dirty(runs: Sequence[Run]) -> list[str]:
     dirty = sum(run.git_dirty is True for run in runs)
-    said = f"{dirty} of {len(runs)} runs: drbench's source tree had uncommitted changes"
-    return [said] if dirty else []
+    counts = f"{dirty} of {len(runs)} runs"
+    return [f"{counts}: drbench's source tree had uncommitted changes"] if dirty else []
 
 
 def _facts(row: Row) -> list[tuple[str, str]]:
@@ -207,7 +194,7 @@ def _facts(row: Row) -> list[tuple[str, str]]:
         (f"training {place}", f"{_data(budget.data, row.track)}: {_budget(budget)}")
         for place, budget in enumerate(row.budgets, 1)
     ]
-    sample = f"{row.scoring.sample:,} rows and {row.scoring.pairs:,} pairs a factor, at most"
+    sample = f"{row.sample:,} rows and {row.pairs:,} pairs a factor, at most"
     facts += [("checkpoint", row.checkpoint), ("scored on", f"{_data(row.target)}: {sample}")]
     plugins: defaultdict[str, list[str]] = defaultdict(list)
     for name, distributions in row.plugins.items():
@@ -221,45 +208,32 @@ def _budget(budget: Budget) -> str:
     training = budget.training
     usual = {"steps": f"{training.steps:,}", "batch": training.batch, "lr": training.lr}
     others = training.model_dump(exclude_defaults=True, exclude=set(usual))
-    given = usual | others | budget.hyperparameters
-    return ", ".join(f"{name} {_short(value)}" for name, value in given.items())
-
-
-def _note(row: Row, varied: Collection[str]) -> str:
-    """What tells rows of one model apart, in short."""
-    settings = _settings(row.budgets[-1])
-    said = [f"{name} {_short(settings[name])}" for name in settings if name in varied]
-    steps = " + ".join(_thousands(budget.training.steps) for budget in row.budgets)
-    return ", ".join([*said, f"{steps} steps"])
+    settings = usual | others | budget.hyperparameters
+    return ", ".join(f"{name} {_short(value)}" for name, value in settings.items())
 
 
 def _thousands(n: int) -> str:
     return f"{n // 1000:,}k" if n and n % 1000 == 0 else f"{n:,}"
 
 
-def _settings(budget: Budget) -> dict[str, Any]:
-    """All that a training was given, but for its steps."""
-    return budget.hyperparameters | budget.training.model_dump(exclude={"steps", "score_every"})
-
-
 def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _run(run: Run) -> tuple[str, ...]:
+def _run(run: Run, submitter: str) -> dict[str, str]:
+    """A line of the table of records, by its columns."""
     dirty = ", uncommitted changes" if run.git_dirty else ""
     commit = f" ({run.git_commit[:8]}{dirty})" if run.git_commit else ""
-    return (
-        run.key,
-        " → ".join(map(str, run.seeds)),
-        run.state,
-        next((f"{c.by}, {c.date}" for c in reversed(run.checks) if c.state == run.state), ""),
-        f"{run.created:%Y-%m-%d}",
-        run.code + commit,
-        run.device,
-        f"{run.seconds:,.0f}",
-        run.data_hash,
-    )
+    return {
+        "record": f"{submitter}/{run.key}",
+        "seeds": " → ".join(map(str, run.seeds)),
+        "by": run.by,
+        "done": f"{run.checked:%Y-%m-%d}",
+        "drbench": run.code + commit,
+        "device": run.device,
+        "seconds": f"{run.seconds:,.0f}",
+        "sample": run.data_hash,
+    }
 
 
 def _source(row: Row) -> str:
@@ -268,12 +242,12 @@ def _source(row: Row) -> str:
     return _data(row.source.model_copy(update=usual), row.track)
 
 
-def _data(data: DataRef, track: Origin | None = None) -> str:
+def _data(data: DataRef, track: Track | None = None) -> str:
     """A data set with all that makes it another one; its origin where the track does not say it."""
     cut = [f"{name}: {count}" for name, count in data.levels.items()]
     cut += [f"{data.resize} px"] if data.resize else []
     cut += [f"factors {', '.join(data.factors)}"] if data.factors is not None else []
-    cut += [] if data.origin == track else [f"{data.origin} images"]
+    cut += [] if data.origin == track or is_open(data.name) else [f"{data.origin} images"]
     return f"{data.name} ({'; '.join(cut)})" if cut else data.name
 
 

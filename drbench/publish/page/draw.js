@@ -12,11 +12,11 @@ function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat(2).filter((child) => child !== null && child !== undefined));
   return element;
 }
 
-// A long name may break after its underscores; the longest are cut, for rows are equally high.
+// A long name may break after its underscores; the longest are cut.
 function breakable(name, before = "") {
   return h("span", { class: "clamp", title: name }, before ? h("span", { class: "from" }, before) : null, wrapped(name));
 }
@@ -44,6 +44,12 @@ function signed(value) {
   return value > 0 ? `+${number(value)}` : number(value);
 }
 
+// A change by training, with its sign. Where lower is better a minus is a gain, so words say which.
+function gainText(value, direction) {
+  const name = { "1": "better", "-1": "worse" }[Math.sign(direction * (value ?? 0))];
+  return h("span", { class: `gain ${name ?? ""}` }, Number.isFinite(value) ? signed(value) : "–", direction < 0 && name ? ` ${name}` : null);
+}
+
 function count(n, one, many = `${one}s`) {
   return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 }
@@ -69,15 +75,14 @@ function upright(x, middle, height, name) {
 }
 
 // The mean as a line over its 95 % interval, beside what chance and a perfect code score.
-function scoreBar(scores, row) {
-  const { domain, after, low, high, chance, reference } = scores;
+function scoreBar({ after, low, high, chance, reference }, domain) {
   const x = across(domain), middle = 10;
-  const inside = (value) => value >= domain[0] && value <= domain[1];
+  const inside = (value) => Number.isFinite(value) && value >= domain[0] && value <= domain[1];
   const marks = [s("line", { x1: 0, x2: "100%", y1: middle, y2: middle, class: "axis" })];
-  if (inside(chance[row])) marks.push(upright(x(chance[row]), middle, 12, "chance"));
-  if (inside(reference[row])) marks.push(upright(x(reference[row]), middle, 12, "reference"));
-  if (Number.isFinite(low[row])) marks.push(band([low[row], high[row]], domain, middle, 12));
-  marks.push(upright(x(after[row]), middle, 18, "mean"));
+  if (inside(chance)) marks.push(upright(x(chance), middle, 12, "chance"));
+  if (inside(reference)) marks.push(upright(x(reference), middle, 12, "reference"));
+  if (Number.isFinite(low)) marks.push(band([low, high], domain, middle, 12));
+  marks.push(upright(x(after), middle, 18, "mean"));
   return s("svg", { height: 20, class: "bar", "aria-hidden": true }, marks);
 }
 
@@ -155,23 +160,13 @@ function shaded(content, share, name = "shaded") {
   return cell;
 }
 
-function trackBadge(track) {
-  const official = track === "official";
-  return h("span", { class: `badge ${official ? "official" : "rendered"}`, title: official
-    ? "Official: every image is from the makers’ own files" : "Rendered: images were drawn from the classes somewhere on the way, not the makers’ files" },
-  official ? "Official" : "Rendered");
+// What the badges mean is written once, beside the legend.
+function trackBadge(board, track) {
+  const [word, meaning] = board.tracks[track];
+  return h("span", { class: `badge ${track}`, title: meaning }, word);
 }
 
-const STATES = new Map([
-  ["self-reported", ["○", "Self-reported: the author's word, nobody has checked it"]],
-  ["rescored", ["◔", "Rescored: the metrics were computed again from the submitted latents"]],
-  ["re-encoded", ["◑", "Re-encoded: latents computed again from the submitted weights on hash-checked images, then rescored: not how the weights were trained"]],
-  ["retrained", ["●", "Retrained: the run was repeated from its spec"]],
-  ["refuted", ["✕", "Refuted: a check failed; never ranked"]],
-  ["published", ["▨", "Published in a paper, not reproduced here; never ranked"]],
-]);
-
-function stateMark(state) {
-  const [mark, title] = STATES.get(state) ?? ["?", state];
-  return h("span", { class: `state ${state === "refuted" ? "refuted" : ""}`, title }, h("i", { "aria-hidden": true }, mark), ` ${state}`);
+function stateMark(board, state) {
+  const [mark, meaning] = Object.hasOwn(board.states, state) ? board.states[state] : ["?", ""];
+  return h("span", { class: `state ${state}`, title: meaning }, h("i", { "aria-hidden": true }, mark), ` ${state}`);
 }

@@ -4,42 +4,45 @@
 function headline(board, group, metric) {
   if (!group) return ["Nothing is ranked in this view."];
   const [first, second] = group;
-  const name = (row) => h("b", {}, short(board.text("model", row)));
-  const track = board.text("track", first);
-  const place = [" on ", h("b", {}, short(board.text("target", first), 120)), ` by ${short(metric)}, `, h("span", { class: track }, `${track} images`)];
+  const name = (row) => h("b", {}, short(row.model));
+  const place = [" on ", h("b", {}, short(first.target, 120)), ` by ${short(metric)}, `, h("span", { class: first.track }, imagesOf(board, first))];
   if (second === undefined) return [name(first), " is alone", ...place, ": nothing to compare with yet."];
-  const { sure, said } = certainty(board, group, metric);
-  return sure ? [name(first), " leads", ...place, `: ${said}.`]
-    : [name(first), " is ahead of ", name(second), ...place, ", ", h("em", {}, "but not surely"), `: ${said}.`];
+  const { sure, reason } = certainty(board, group, metric);
+  return sure ? [name(first), " leads", ...place, `: ${reason}.`]
+    : [name(first), " is ahead of ", name(second), ...place, ", ", h("em", {}, "but not surely"), `: ${reason}.`];
+}
+
+function imagesOf(board, { track }) {
+  const word = board.tracks[track][0].toLowerCase();
+  return word.endsWith("images") ? word : `${word} images`;
 }
 
 function certainty(board, group, metric) {
   const [first] = group;
-  const { rank_high: high, rank_low: low } = board.scores(metric);
-  if (group.length === 1) return { sure: false, said: "alone, nothing to compare with" };
-  if (group.some((row) => low[row] === 1 && board.columns.seeds[row] < 2)) return { sure: false, said: "a row of one seed may have any rank" };
-  const rivals = group.filter((row) => row !== first && low[row] === 1).length;
-  const few = board.columns.seeds[first] < board.few ? `, but of ${count(board.columns.seeds[first], "seed")} only` : "";
-  if (!rivals && high[first] === 1) return { sure: true, said: `first of ${group.length} in at least 95 % of redraws of the seeds${few}` };
-  return { sure: false, said: `rank 1 to ${high[first]} of ${group.length} when seeds are redrawn${few}` };
+  const best = (row) => board.score(row, metric).rank_low, worst = board.score(first, metric).rank_high;
+  if (group.length === 1) return { sure: false, reason: "alone, nothing to compare with" };
+  if (group.some((row) => best(row) === 1 && row.seeds < 2)) return { sure: false, reason: "a row of one seed may have any rank" };
+  const rivals = group.some((row) => row !== first && best(row) === 1);
+  const few = first.seeds < board.few ? `, but of ${count(first.seeds, "seed")} only` : "";
+  if (!rivals && worst === 1) return { sure: true, reason: `first of ${group.length} in at least 95 % of redraws of the seeds${few}` };
+  return { sure: false, reason: `rank 1 to ${worst} of ${group.length} when seeds are redrawn${few}` };
 }
 
 // A card for the best row of each group, official groups first; an empty one if there are none.
 function leaders(board, view, go) {
-  const groups = board.groups(view.metric, { ...view, target: "", track: "" });
-  const shown = groups.slice(0, 6);
-  const names = shown.map(([first]) => cardName(board, first));
-  const twice = (place) => names.filter((name) => name === names[place]).length > 1;
-  const cards = shown.map((group, place) => leaderCard(board, view, group, go, twice(place)));
-  if (!groups.some(([first]) => board.text("track", first) === "official")) cards.unshift(emptyCard());
+  const groups = board.rankedGroups(view.metric, { ...view, target: "", track: "" });
+  const shown = groups.slice(0, 6), name = ([row]) => [row.track, row.kind, row.target].join("\n");
+  const twice = (group) => shown.filter((other) => name(other) === name(group)).length > 1;
+  const cards = shown.map((group) => leaderCard(board, view, group, go, twice(group)));
+  if (!groups.some(([first]) => first.track === "official")) cards.unshift(emptyCard(board));
   const more = groups.length - 6;
   return more > 0 ? [...cards, h("p", { class: "faint more" }, `and ${count(more, "more group")} in the table`)] : cards;
 }
 
-function emptyCard() {
+function emptyCard(board) {
   const card = h("button", { type: "button", class: "card empty" },
-    h("span", { class: "where" }, "makers’ images", trackBadge("official")),
-    h("b", {}, "Nothing ranked yet"), h("small", {}, "Ranked here is only what others have checked. See what is missing."));
+    h("span", { class: "where" }, "makers' images", trackBadge(board, "official")),
+    h("b", {}, "Nothing ranked yet"), h("small", {}, "Ranked is what the keeper of the board trained itself. See what is missing."));
   card.addEventListener("click", () => {
     const section = document.getElementById("official");
     section.scrollIntoView();
@@ -48,58 +51,42 @@ function emptyCard() {
   return card;
 }
 
-function cardName(board, row) {
-  return ["track", "kind", "target"].map((column) => board.text(column, row)).join("\n");
-}
-
-// `told` says what sets the group apart from one of the same name.
-function leaderCard(board, view, group, go, told) {
-  const [first] = group;
-  const scores = board.scores(view.metric);
-  const target = board.text("target", first), track = board.text("track", first);
-  const { sure, said } = certainty(board, group, view.metric);
+// `twice`: another card has this target, so this one says what sets its group apart.
+function leaderCard(board, view, group, go, twice) {
+  const [first] = group, { target, track, kind } = first;
+  const score = board.score(first, view.metric);
+  const { sure, reason } = certainty(board, group, view.metric);
   const chosen = view.target === target && view.track === track;
-  const card = h("button", { type: "button", class: `card ${track}`, "aria-pressed": String(chosen), title: board.group(view.metric, first) },
-    h("span", { class: "where" }, h("span", {}, board.text("kind", first) === "source" ? "" : "→ ", wrapped(short(target, 120))), trackBadge(track)),
-    told ? h("small", {}, short(board.settings(view.metric, first), 120)) : null,
-    h("b", {}, short(board.text("model", first))),
-    h("span", { class: "score" }, number(scores.after[first]), scoreBar(scores, first)),
-    h("small", {}, `${sure || group.length === 1 ? "" : "not sure: "}${said}`));
+  const card = h("button", { type: "button", class: `card ${track}`, "aria-pressed": String(chosen), title: score.group },
+    h("span", { class: "where" }, h("span", {}, kind === "source" ? "" : "→ ", wrapped(short(target, 120))), trackBadge(board, track)),
+    twice ? h("small", {}, short(score.settings, 120)) : null,
+    h("b", {}, short(first.model)),
+    h("span", { class: "score" }, number(score.after), scoreBar(score, board.domain(view.metric))),
+    h("small", {}, `${sure || group.length === 1 ? "" : "not sure: "}${reason}`));
   card.addEventListener("click", () => go(chosen ? { target: "", track: "" } : { target, track }));
   return card;
 }
 
-// Source by target, a matrix for each track: the gain of the best row of each pair in view.
+// Source by target, a matrix for each track: the gain of the best row of each pair.
 function gainMatrices(board, rows, metric, onPick) {
-  const { after, gain } = board.scores(metric);
-  const sign = board.higher(metric) ? 1 : -1;
-  const best = new Map([["official", new Map()], ["rendered", new Map()]]);
-  for (const row of rows) {
-    if (!Number.isFinite(gain[row]) || ["refuted", "published"].includes(board.text("state", row))) continue;
-    const pairs = best.get(board.text("track", row));
-    const pair = `${board.columns.source[row]} ${board.columns.target[row]}`;
-    if (pairs && (!pairs.has(pair) || sign * (after[row] - after[pairs.get(pair)]) > 0)) pairs.set(pair, row);
-  }
-  const found = [...best.values()].flatMap((pairs) => [...pairs.values()]);
-  if (!found.length) return [h("p", { class: "faint" }, "No transfer in view has a gain in this metric.")];
-  const most = Math.max(...found.map((row) => Math.abs(gain[row])), 1e-9);
+  const gain = (row) => board.score(row, metric).gain, direction = board.direction(metric);
+  const best = [...rows].filter((row) => Number.isFinite(gain(row))).sort(by((row) => board.score(row, metric).after, -direction || -1));
+  if (!best.length) return [h("p", { class: "faint" }, "No ranked transfer in view has a gain in this metric.")];
+  const most = Math.max(...best.map((row) => Math.abs(gain(row))), 1e-9);
   const cell = (row) => {
-    if (row === undefined) return h("td", { class: "faint" }, "·");
-    const button = h("button", { type: "button", title: `${short(board.text("model", row))}: ${number(after[row])} after` }, signed(gain[row]));
-    button.addEventListener("click", () => onPick({ source: board.text("source", row), target: board.text("target", row), track: board.text("track", row) }));
-    return shaded(button, Math.abs(gain[row]) / most, sign * gain[row] < 0 ? "loss" : "shaded");
+    if (!row) return h("td", { class: "faint" }, "·");
+    const button = h("button", { type: "button", title: `${short(row.model)}: ${number(board.score(row, metric).after)} after` }, gainText(gain(row), direction));
+    button.addEventListener("click", () => onPick({ source: row.source, target: row.target, track: row.track }));
+    return shaded(button, Math.abs(gain(row)) / most, direction * gain(row) < 0 ? "loss" : "shaded");
   };
-  return [...best].filter(([, pairs]) => pairs.size).map(([track, pairs]) => {
-    const [sources, targets] = ["source", "target"].map((column) => distinct(board, column, [...pairs.values()]));
-    const row = (source, target) => pairs.get(`${board.names.source.indexOf(source)} ${board.names.target.indexOf(target)}`);
-    return h("table", { class: "gains" }, h("caption", {}, trackBadge(track)),
+  return Object.keys(board.tracks).map((track) => best.filter((row) => row.track === track)).filter((own) => own.length).map((own) => {
+    const names = (column) => [...new Set(own.map((row) => row[column]))].sort().slice(0, 30);
+    const pair = (source, target) => own.find((row) => row.source === source && row.target === target);
+    const targets = names("target");
+    return h("table", { class: "gains" }, h("caption", {}, trackBadge(board, own[0].track)),
       h("thead", {}, h("tr", {}, h("th", {}, "source ↓ target →"), targets.map((name) => h("th", { scope: "col" }, short(name))))),
-      h("tbody", {}, sources.map((source) => h("tr", {}, h("th", { scope: "row" }, short(source)), targets.map((target) => cell(row(source, target)))))));
+      h("tbody", {}, names("source").map((source) => h("tr", {}, h("th", { scope: "row" }, short(source)), targets.map((target) => cell(pair(source, target)))))));
   });
-}
-
-function distinct(board, column, rows) {
-  return [...new Set(rows.map((row) => board.text(column, row)))].sort().slice(0, 30);
 }
 
 // Pairs down, models across: how far each cell of the official table is, and what fills it.
@@ -126,10 +113,10 @@ function officialTable(board, { onOpen, onPick }) {
     buttons.push(button);
     return h("td", {}, button);
   };
-  const published = publishedRows(board);
-  const beside = (pair) => h("td", {}, (published.get(pair) ?? []).map((row) => {
-    const button = h("button", { type: "button", class: "none" }, stateMark("published"), h("small", {}, "not reproduced"));
-    button.addEventListener("click", () => onOpen(row));
+  const published = board.rows.filter((row) => row.state === "published");
+  const beside = (pair) => h("td", {}, published.filter((row) => pairOf(row) === pair).map((row) => {
+    const button = h("button", { type: "button", class: "none" }, stateMark(board, "published"), h("small", {}, "not reproduced"));
+    button.addEventListener("click", () => onOpen(row.id));
     return button;
   }));
   const head = settings.map((setting) => h("th", { scope: "col" }, setting.split(", ").map((part, i) => (i ? h("small", {}, part) : part))));
@@ -146,20 +133,10 @@ function settingOf({ model, setting }) {
   return `${model}, ${setting}`;
 }
 
-function publishedRows(board) {
-  const rows = new Map();
-  for (let row = 0; row < board.length; row++) {
-    if (board.text("state", row) !== "published") continue;
-    const pair = pairOf({ source: board.text("source", row), target: board.text("target", row) });
-    rows.set(pair, [...(rows.get(pair) ?? []), row]);
-  }
-  return rows;
-}
-
 function filling(cell, onPick) {
-  const said = [`${cell.verified} of ${count(cell.wanted, "seed")} checked`];
-  if (cell.waiting) said.push(`${cell.waiting} on the board and waiting for a check`);
-  const parts = [h("h3", {}, `${pairOf(cell)}, ${settingOf(cell)} `, h("small", {}, said.join(", ")))];
+  const state = [`${cell.verified} of ${count(cell.wanted, "seed")} checked`];
+  if (cell.waiting) state.push(`${cell.waiting} on the board and waiting for a check`);
+  const parts = [h("h3", {}, `${pairOf(cell)}, ${settingOf(cell)} `, h("small", {}, state.join(", ")))];
   const acts = [], done = h("span", { role: "status", class: "faint" });
   if (cell.commands.length) {
     const text = cell.commands.join(" && \\\n");

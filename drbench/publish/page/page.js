@@ -1,18 +1,18 @@
 // What is shown lives in the address: every view is a link, and Back works.
 
-const FILTERS = ["metric", "track", "kind", "source", "target", "model", "state"];
-
-const DIRECTIONS = new Map([[true, "Higher is better"], [false, "Lower is better"], [null, "Nothing says which is better"]]);
+const DIRECTIONS = { 1: "Higher is better", [-1]: "Lower is better: a gain is a minus", 0: "Nothing says which is better" };
+const element = (id) => document.getElementById(id);
 
 class Page {
   constructor(board) {
     this.board = board;
     this.defaults = { metric: Object.keys(board.metrics)[0], q: "", sort: "rank", row: "" };
-    for (const column of COLUMNS) this.defaults[column] = "";
-    if (board.names.kind.length > 1) this.defaults.kind = "transfer";
-    this.said = document.getElementById("said");
-    this.search = document.getElementById("q");
-    this.grid = new Grid(board, { onSort: (name) => this.sort(name), onOpen: (row) => this.go({ row: board.columns.id[row] }) });
+    for (const name of FILTERS) this.defaults[name] = "";
+    if (board.rows.some((row) => row.kind !== "transfer")) this.defaults.kind = "transfer";
+    this.search = element("q");
+    const acts = { board, onSort: (name) => this.sort(name), onOpen: (row) => this.go({ row }) };
+    this.ranked = new Table(element("grid"), RANKED, acts);
+    this.apart = new Table(element("apart-grid"), APART, acts);
     this.detail = new Detail(board, () => this.closed());
     this.fillSelects();
     this.listen();
@@ -20,27 +20,24 @@ class Page {
   }
 
   fillSelects() {
-    for (const name of FILTERS) {
-      const select = document.getElementById(name);
-      const options = name === "metric" ? Object.keys(this.board.metrics) : [...this.board.names[name]].sort();
-      if (name !== "metric") select.append(h("option", { value: "" }, "all"));
-      select.append(...options.map((value) => h("option", { value }, short(value))));
-      select.addEventListener("change", () => this.go({ [name]: select.value }));
+    for (const name of ["metric", ...FILTERS]) {
+      const options = name === "metric" ? Object.keys(this.board.metrics) : ["", ...new Set(this.board.rows.map((row) => row[name]))].sort();
+      element(name).append(...options.map((value) => h("option", { value }, short(value) || "all")));
+      element(name).addEventListener("change", () => this.go({ [name]: element(name).value }));
     }
   }
 
   listen() {
-    let typed;
-    this.search.addEventListener("input", () => { clearTimeout(typed); typed = setTimeout(() => this.go({ q: this.search.value }, true), 60); });
+    this.search.addEventListener("input", () => this.go({ q: this.search.value }, true));
     addEventListener("popstate", () => this.read());
     addEventListener("hashchange", () => this.read());
     document.addEventListener("keydown", (event) => {
       if (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) { event.preventDefault(); this.search.focus(); }
-      if (event.key === "ArrowDown" && document.activeElement === this.search) { event.preventDefault(); this.grid.focus(); }
+      if (event.key === "ArrowDown" && document.activeElement === this.search) { event.preventDefault(); this.ranked.focus(); }
       if (event.key === "Escape" && document.activeElement === this.search) { this.search.value = ""; this.go({ q: "" }); }
     });
-    document.getElementById("reset").addEventListener("click", () => this.go({ ...this.defaults }));
-    for (const kind of ["csv", "json", "bib"]) document.getElementById(kind).addEventListener("click", () => download(this, kind));
+    element("reset").addEventListener("click", () => this.go({ ...this.defaults }));
+    for (const kind of ["csv", "json", "bib"]) element(kind).addEventListener("click", () => download(this, kind));
   }
 
   // The address to the view; what the board does not know is left out.
@@ -64,19 +61,24 @@ class Page {
   // The rows of a cell of one of the matrices, brought into sight.
   pick(changes) {
     this.go({ ...this.defaults, metric: this.view.metric, ...changes });
-    document.getElementById("said").scrollIntoView({ block: "center" });
-    this.grid.focus();
+    element("shown").scrollIntoView({ block: "center" });
+    this.ranked.focus();
   }
 
-  // The browser gives the focus back to what opened the row; a table drawn anew has forgotten it.
+  // The browser gives the focus back to what opened a row; a row that a link opened gets it here.
   closed() {
-    if (this.view.row) this.go({ row: "" });
-    if (!document.activeElement.closest("main")) this.grid.focus();
+    const id = this.view.row;
+    if (id) this.go({ row: "" });
+    if (document.activeElement.closest("main")) return;
+    for (const table of [this.ranked, this.apart]) {
+      const line = [...table.body.rows].find((other) => other.dataset.id === id);
+      if (line) table.focus(line);
+    }
   }
 
   sort(name) {
-    const first = UPWARDS.includes(name) || (name !== "seeds" && !this.board.higher(this.view.metric)) ? name : `-${name}`;
-    const other = first.startsWith("-") ? name : `-${name}`;
+    const upwards = UPWARDS.includes(name) || (name !== "seeds" && this.board.direction(this.view.metric) < 0);
+    const [first, other] = upwards ? [name, `-${name}`] : [`-${name}`, name];
     this.go({ sort: this.view.sort === first ? other : first });
   }
 
@@ -84,74 +86,66 @@ class Page {
     const before = this.view;
     this.view = view;
     if (!before || Object.keys(view).some((name) => name !== "row" && view[name] !== before[name])) this.refresh();
-    const row = view.row ? this.board.columns.id.indexOf(view.row) : -1;
-    if (row < 0) return this.detail.hide();
-    this.grid.activate(row);
-    return this.detail.show(row, view.metric);
+    const row = this.board.rows.find(({ id }) => id === view.row);
+    if (row) this.detail.show(row, view.metric);
+    else this.detail.hide();
   }
 
   refresh() {
     const { board, view } = this;
-    for (const name of FILTERS) document.getElementById(name).value = view[name];
+    for (const name of ["metric", ...FILTERS]) element(name).value = view[name];
     if (document.activeElement !== this.search) this.search.value = view.q;
     this.rows = board.select(view);
-    this.grid.show(this.rows, view);
-    this.said.textContent = `${this.rows.length.toLocaleString("en")} of ${count(board.length, "row")}`;
-    const { domain } = board.scores(view.metric);
-    document.getElementById("reading").textContent = `${view.metric}: ${board.metrics[view.metric].title}. ${DIRECTIONS.get(board.metrics[view.metric].higher)}; bars run from ${domain[0]} to ${domain[1]}.`;
-    const groups = board.groups(view.metric, view);
-    document.getElementById("headline").replaceChildren(...headline(board, groups[0], view.metric));
-    document.getElementById("leaders").replaceChildren(...leaders(board, view, (changes) => this.go(changes)));
-    clearTimeout(this.later); // below the fold, and not what was asked for first
-    this.later = setTimeout(() => document.getElementById("gains").replaceChildren(
-      ...gainMatrices(board, this.rows, view.metric, (changes) => this.pick(changes))), 0);
+    const ranked = this.rows.filter((row) => board.isRanked(row)), apart = this.rows.filter((row) => !board.isRanked(row));
+    this.ranked.show(ranked, view);
+    this.apart.show(apart, view);
+    element("apart").hidden = !apart.length;
+    element("shown").textContent = `${this.rows.length.toLocaleString("en")} of ${count(board.rows.length, "row")}`;
+    const [low, high] = board.domain(view.metric);
+    element("reading").textContent = `${view.metric}: ${board.metrics[view.metric].title}. ${DIRECTIONS[board.direction(view.metric)]}; bars run from ${low} to ${high}.`;
+    element("headline").replaceChildren(...headline(board, board.rankedGroups(view.metric, view)[0], view.metric));
+    element("leaders").replaceChildren(...leaders(board, view, (changes) => this.go(changes)));
+    element("gains").replaceChildren(...gainMatrices(board, ranked, view.metric, (changes) => this.pick(changes)));
   }
 }
 
-function download(page, kind) {
-  const { board, rows, view } = page;
-  const types = { csv: "text/csv", json: "application/json", bib: "application/x-bibtex" };
-  const texts = { csv: () => csv(board, rows, view.metric), json: () => JSON.stringify(table(board, rows, view.metric), null, 1), bib: () => board.bibtex };
-  const link = h("a", { href: URL.createObjectURL(new Blob([texts[kind]()], { type: types[kind] })), download: `drbench.${kind}` });
+function download({ board, rows, view }, kind) {
+  const lines = () => rows.map((row) => exported(board, row, view.metric));
+  const [type, text] = {
+    csv: () => ["text/csv", csv(lines())],
+    json: () => ["application/json", JSON.stringify(lines(), null, 1)],
+    bib: () => ["application/x-bibtex", board.bibtex],
+  }[kind]();
+  const link = h("a", { href: URL.createObjectURL(new Blob([text], { type })), download: `drbench.${kind}` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-function table(board, rows, metric) {
-  const scores = board.scores(metric);
-  const finite = (value) => (Number.isFinite(value) ? value : null);
-  return rows.map((row) => ({
-    id: board.columns.id[row],
-    ...Object.fromEntries([...COLUMNS, "note"].map((column) => [column, board.text(column, row)])),
-    seeds: board.columns.seeds[row], metric,
-    rank: scores.rank[row], rank_low: scores.rank_low[row], rank_high: scores.rank_high[row], rank_of: scores.of[row],
-    ...Object.fromEntries(SCORES.map((name) => [name, finite(scores[name][row])])),
-    record: board.columns.key[row] ? `records/${board.columns.key[row]}.json` : "",
-  }));
+function exported(board, row, metric) {
+  const score = board.score(row, metric);
+  return {
+    id: row.id,
+    ...Object.fromEntries([...FILTERS, "note", "seeds"].map((name) => [name, row[name]])),
+    metric,
+    rank: score.rank ?? null, rank_low: score.rank_low ?? null, rank_high: score.rank_high ?? null, rank_of: score.of ?? null,
+    ...Object.fromEntries(NUMBERS.map((name) => [name, score[name] ?? null])),
+    record: row.key ? `records/${row.key}.json` : "",
+  };
 }
 
-function csv(board, rows, metric) {
-  const lines = table(board, rows, metric);
+function csv(lines) {
   if (!lines.length) return "";
   // A text that a spreadsheet would run as a formula is marked as text.
   const cell = (value) => (typeof value === "string" ? `"${value.replace(/^[\s\u200b-\u200f]*[=+\-@＝＋－＠]|^[\t\r\n]/, "'$&").replaceAll('"', '""')}"` : value ?? "");
   return [Object.keys(lines[0]), ...lines.map((line) => Object.values(line).map(cell))].map((line) => line.join(",")).join("\r\n") + "\r\n";
 }
 
-async function start() {
-  const [packed, chunkOf] = await Promise.all(["board", "chunk-of"].map((id) => unpack(document.getElementById(id))));
-  const board = new Board(packed, chunkOf);
-  const page = board.length ? new Page(board) : null;
+function start() {
+  const board = new Board(JSON.parse(element("board").textContent));
+  const page = board.rows.length ? new Page(board) : null;
   if (!page) document.body.classList.add("empty");
-  document.getElementById("cells").replaceChildren(...officialTable(board, {
-    onOpen: (row) => page.go({ row: board.columns.id[row] }),
-    onPick: (changes) => page.pick(changes),
-  }));
-  performance.mark("shown");
+  element("cells").replaceChildren(...officialTable(board, { onOpen: (row) => page.go({ row }), onPick: (changes) => page.pick(changes) }));
   document.body.classList.add("ready");
 }
 
-start().catch((error) => {
-  document.getElementById("headline").textContent = "This browser cannot unpack the page; leaderboard.json beside it holds the same numbers.";
-  throw error;
-});
+start();

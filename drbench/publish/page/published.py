@@ -4,8 +4,8 @@ from collections import defaultdict
 from typing import Any
 
 from drbench.board.board import Published, PublishedLine
-from drbench.board.groups import OFFICIAL_TABLE
-from drbench.publish.page.packing import PageRow, PageScore, rounded
+from drbench.board.rows import OFFICIAL_TABLE
+from drbench.publish.page.parts import PageRow, PageScore, rounded
 
 
 def published_row(row: Published) -> PageRow:
@@ -15,7 +15,10 @@ def published_row(row: Published) -> PageRow:
         lines[line.metric].append(line)
     scores = {
         line.metric: PageScore(
-            before=line.before, gain=line.gain, after=line.before + line.gain, why=row.label
+            before=line.before,
+            gain=line.gain,
+            after=round(line.before + line.gain, 4),
+            why=row.label,
         )
         for line in row.lines
         if line.part is None
@@ -39,7 +42,7 @@ def published_row(row: Published) -> PageRow:
             "metrics": {metric: _cell(of_it) for metric, of_it in lines.items()},
             "warnings": [f"Published, not reproduced here, and never ranked: {row.citation}"],
             "facts": [("models averaged", str(row.n_models))],
-            "runs": {"heads": [], "rows": []},
+            "runs": [],
         },
     )
 

@@ -9,15 +9,15 @@ from drbench.errors import BoardError
 from drbench.files import sha256_file, write_text
 from drbench.publish.merge import merge
 from drbench.publish.page.write import PAGE, write_page
-from drbench.trust.evidence import EVIDENCE, EVIDENCE_NAME
-from drbench.trust.store import BOARD, RECORDS, VERIFICATIONS, write_board
+from drbench.trust.evidence import EVIDENCE
+from drbench.trust.store import BOARD, RECORDS, SUBMISSIONS, built_board, write_board
 
 README = "README.md"
-FOLDERS = (RECORDS, f"{EVIDENCE}/weights", f"{EVIDENCE}/latents", VERIFICATIONS, "schema")
+FOLDERS = (RECORDS, SUBMISSIONS, EVIDENCE, "schema")
 """Where a board's files lie, besides its own folder."""
 _NAME = re.compile(
-    rf"({RECORDS}|{VERIFICATIONS})/[0-9a-f]{{64}}\.json"
-    rf"|{EVIDENCE}/{EVIDENCE_NAME.pattern}"
+    rf"({RECORDS}|{SUBMISSIONS})/[a-z0-9][a-z0-9_.-]{{0,63}}/[0-9a-f]{{64}}\.json"
+    rf"|{EVIDENCE}/[0-9a-f]{{64}}\.safetensors"
     r"|schema/[a-z]+\.schema\.json"
     rf"|{re.escape(BOARD)}|{re.escape(PAGE)}|{re.escape(README)}"
 )
@@ -36,11 +36,11 @@ def may_be_published(path: str) -> bool:
 
 def published_files(board: Path) -> list[str]:
     """Files of a board that are published, relative to its folder, sorted; links are left out."""
-    found = [path for name in FOLDERS for path in (board / name).rglob("*")]
-    found += [board / BOARD, board / PAGE, board / README]
+    paths = [path for name in FOLDERS for path in (board / name).rglob("*")]
+    paths += [board / BOARD, board / PAGE, board / README]
     return sorted(
         relative
-        for path in found
+        for path in paths
         if path.is_file()
         and not path.is_symlink()
         and may_be_published(relative := path.relative_to(board).as_posix())
@@ -56,20 +56,22 @@ def bring(board: Path, folder: Path) -> Leaderboard:
     """Merge a board into another folder, derive there what is derived, and return that board.
 
     A README that is there already stays: it is its owner's. The page is drawn again if either has
-    one.
+    one. Where only submissions come, nothing is derived: that is for who keeps the other board.
 
     Raises
     ------
     BoardError
-        If the two disagree about a record, or either is invalid.
+        If either is invalid.
     """
     try:
-        (folder / RECORDS).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BoardError(
-            f"{folder / RECORDS} cannot be made ({error.strerror}): publish to another folder."
+            f"{folder} cannot be made ({error.strerror}): publish to another folder."
         ) from error
-    merge(folder, board)
+    merge(folder, board, records=True)
+    if not (board / RECORDS).is_dir():
+        return built_board(folder)
     write_schemas(folder / "schema")
     if (board / README).is_file() and not (folder / README).exists():
         write_text(folder / README, (board / README).read_text(encoding="utf-8"))

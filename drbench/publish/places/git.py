@@ -99,15 +99,15 @@ class Git(Place):
         place = f"HEAD:refs/heads/{self.branch}"
         pushed = self._run("push", "--porcelain", "--", self.url, place)
         if pushed.returncode:
-            said = pushed.stderr + pushed.stdout
-            reason = self._cleaned(_reason(said))
-            if _NO_ROOM in said:
+            output = pushed.stderr + pushed.stdout
+            reason = self._cleaned(_reason(output))
+            if _NO_ROOM in output:
                 raise BoardError(
                     f"There is no room for the branch {self.branch} in {shown(self.url)}: "
                     f"{reason}. Choose another with --branch."
                 )
             moved = self._heads().get(f"refs/heads/{self.branch}") != self.base
-            if moved or any(race in said for race in _RACES):
+            if moved or any(race in output for race in _RACES):
                 raise MovedError(reason)
             raise BoardError(
                 f"{shown(self.url)} does not take the branch {self.branch}: {reason}. Publish to a "
@@ -214,9 +214,9 @@ def _is_stored(file: Path, name: str) -> bool:
     return file.read_bytes().startswith(f"{_POINTER}{Path(name).stem}\n".encode())
 
 
-def _reason(said: str) -> str:
+def _reason(output: str) -> str:
     """The line of git's output that says what went wrong."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "!"))]
-    reason = (told or lines or ["git gave no reason"])[0]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    reasons = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "!"))]
+    reason = (reasons or lines or ["git gave no reason"])[0]
     return reason.removeprefix("fatal: ").removeprefix("remote: ").rstrip(".")

@@ -26,7 +26,7 @@ class Stage:
 
 
 class Place(ABC):
-    """A folder, a git repository or a hub repository; writing happens in `put` alone."""
+    """A folder or a git repository; writing happens in `put` alone."""
 
     @property
     @abstractmethod
@@ -54,7 +54,7 @@ class Place(ABC):
         stage : Stage
             What `fetch` returned, with the board merged in.
         paths : list of str
-            Files of the stage that are new or changed, relative to its folder.
+            Files of the stage that are new, changed or gone, relative to its folder.
         message : str
             What the change is called, where the place keeps a history.
 
@@ -90,5 +90,5 @@ def userinfo(url: str) -> str:
     >>> userinfo("https://token@example.org"), userinfo("ssh://git@example.org")
     ('token', '')
     """
-    found = _USERINFO.match(url)
-    return found[1] if found and (":" in found[1] or _WEB.match(url)) else ""
+    match = _USERINFO.match(url)
+    return match[1] if match and (":" in match[1] or _WEB.match(url)) else ""

@@ -18,7 +18,7 @@ from drbench import (
     Source,
     grid_codes,
 )
-from drbench_plugins.reading import explained
+from drbench_plugins.reading import damage_named
 
 ELEVATIONS, AZIMUTHS, CARS = 4, 24, 183
 SIDE = 128
@@ -92,7 +92,7 @@ def _read_car(path: Path) -> UInt8[np.ndarray, "view height width channel"]:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
-    with explained(path, "im", MatReadError, IndexError, TypeError):
+    with damage_named(path, "im", MatReadError, IndexError, TypeError):
         im = loadmat(path, variable_names=["im"])["im"]
     if im.shape != _SHAPE or im.dtype != np.uint8:
         raise DataError(

@@ -235,25 +235,25 @@ def _places(source: Source) -> list[Path]:
 
 def _parts(source: Source, name: str) -> list[Path]:
     """Archives of a folder of the published augmentation."""
-    found = (sorted((folder / name).glob("dataset_part_*.zip")) for folder in source.folders)
-    return next(filter(None, found), [])
+    parts = (sorted((folder / name).glob("dataset_part_*.zip")) for folder in source.folders)
+    return next(filter(None, parts), [])
 
 
 def _contents(places: Sequence[Path], decode: Decode, source: Source) -> Contents:
     """In row-major order: sorted as numbers, never as text."""
-    found: dict[tuple[int, int], Picture] = {}
+    by_code: dict[tuple[int, int], Picture] = {}
     for place in places:
         for picture in listed(place):
             code = _code(picture)
             if code is None:
                 continue
-            if code in found:
-                raise DataError(f"{picture} and {found[code]} show the same: remove one.")
-            found[code] = picture
-    if not found:
+            if code in by_code:
+                raise DataError(f"{picture} and {by_code[code]} show the same: remove one.")
+            by_code[code] = picture
+    if not by_code:
         raise DataError(f"{places[0]} holds no photograph. Fetch the set again.")
-    codes = sorted(found)
-    pictures = [found[code] for code in codes]
+    codes = sorted(by_code)
+    pictures = [by_code[code] for code in codes]
     return Contents(np.array(codes), _images(pictures, decode, source))
 
 
@@ -274,8 +274,8 @@ def _code(picture: Picture) -> tuple[int, int] | None:
     match = _NAME.fullmatch(picture.stem)
     number, degrees = (int(match[1]), int(match[2])) if match else (0, 0)
     angle, scale = (int(match[3]), float(match[4])) if match and match[3] else (0, 1.0)
-    known = angle in ANGLES and scale in SCALES
-    if not known or not 1 <= number <= 100 or degrees >= 360 or degrees % STEP:
+    is_view = angle in ANGLES and scale in SCALES
+    if not is_view or not 1 <= number <= 100 or degrees >= 360 or degrees % STEP:
         raise DataError(
             f"{picture} is not named as in COIL-100 (obj1__0.png to obj100__355.png, every 5 "
             "degrees): move it to another folder, or fetch the set again."

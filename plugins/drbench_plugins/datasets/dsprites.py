@@ -189,7 +189,7 @@ def _rendered(source: Source) -> tuple[np.ndarray, Masks]:
     )
     if sprites is None:
         return codes, lambda rows: renderer.draw(codes[rows])
-    return codes, _unpacked(sprites)
+    return codes, _unpacked(sprites.__getitem__)
 
 
 def official_sprites(source: Source) -> tuple[Int[np.ndarray, "n factor"], Masks]:
@@ -223,7 +223,7 @@ def official_sprites(source: Source) -> tuple[Int[np.ndarray, "n factor"], Masks
     )
     assert codes is not None  # both are required
     assert sprites is not None
-    return codes.astype(np.int16), _unpacked(sprites)
+    return codes.whole().astype(np.int16), _unpacked(sprites.__getitem__)
 
 
 def _without_color(block: np.ndarray, path: Path) -> UInt8[np.ndarray, "k factor"]:
@@ -247,8 +247,8 @@ def _packed(block: np.ndarray, path: Path) -> UInt8[np.ndarray, "k byte"]:
     return np.packbits(block.reshape(len(block), -1), axis=1)
 
 
-def _unpacked(sprites: UInt8[np.ndarray, "n byte"]) -> Masks:
+def _unpacked(packed: Callable[[Int[np.ndarray, "k"]], UInt8[np.ndarray, "k byte"]]) -> Masks:
     def masks(rows: Int[np.ndarray, "k"]) -> Bool[np.ndarray, "k height width"]:
-        return np.unpackbits(sprites[rows], axis=1).view(bool).reshape(len(rows), *_SHAPE)
+        return np.unpackbits(packed(rows), axis=1).view(bool).reshape(len(rows), *_SHAPE)
 
     return masks

@@ -69,26 +69,26 @@ class Isaac3d(Dataset):
     )
 
     def open(self, source: Source) -> GroundTruth:
-        found = source.file("labels.npy", _ARCHIVE)
-        in_folder = found.name == "labels.npy"
-        images = found.parent / "images" if in_folder else found
+        holder = source.file("labels.npy", _ARCHIVE)
+        in_folder = holder.name == "labels.npy"
+        images = holder.parent / "images" if in_folder else holder
         if not images.exists():
-            raise source.missing(f"folder images beside {found}")
+            raise source.missing(f"folder images beside {holder}")
 
         def read() -> Contents:
-            labels = Picture(found.parent, found.name) if in_folder else _labels_in(found)
+            labels = Picture(holder.parent, holder.name) if in_folder else _labels_in(holder)
             return _contents(labels, images, source)
 
-        return source.stored(inputs=[found, images] if in_folder else [found], read=read)
+        return source.stored(inputs=[holder, images] if in_folder else [holder], read=read)
 
 
 def _labels_in(archive: Path) -> Picture:
-    found = listed(archive, "labels.npy")
-    if len(found) != 1:
+    members = listed(archive, "labels.npy")
+    if len(members) != 1:
         raise DataError(
-            f"{archive} holds {len(found)} files labels.npy, expected 1. Fetch it again."
+            f"{archive} holds {len(members)} files labels.npy, expected 1. Fetch it again."
         )
-    return found[0]
+    return members[0]
 
 
 def _contents(labels: Picture, images: Path, source: Source) -> Contents:

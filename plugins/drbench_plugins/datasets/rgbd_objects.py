@@ -100,14 +100,14 @@ def _open(source: Source, ending: str) -> GroundTruth:
 def _places(source: Source) -> list[Path]:
     """The folders of the instances, or the archive of the evaluation set."""
     for folder in source.folders:
-        found = [
+        places = [
             path
             for category in CATEGORIES
             for path in sorted((folder / category).glob(f"{category}_*"))
             if path.is_dir()
         ]
-        if found:
-            return found
+        if places:
+            return places
     for folder in source.folders:
         if (folder / _ARCHIVE).is_file():
             return [folder / _ARCHIVE]

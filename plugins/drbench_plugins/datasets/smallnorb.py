@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int
 
 from drbench import Contents, Dataset, DatasetSpec, Factor, GroundTruth, RemoteFile, Source
-from drbench_plugins.reading import StoredArray, classes_of, explained, rows_of
+from drbench_plugins.reading import StoredArray, classes_of, damage_named, row_blocks
 
 SIDE = 96
 
@@ -109,10 +109,10 @@ def _codes(cat: Path, info: Path) -> Int[np.ndarray, "n factor"]:
 def _blocks(path: Path, kind: type[np.generic], *shape: int | None) -> Iterator[np.ndarray]:
     """Blocks of rows of a matrix, which must have this type and shape."""
     opener = gzip.open if path.suffix == ".gz" else open
-    with explained(path, "matrix", struct.error), opener(path, "rb") as stream:
+    with damage_named(path, "matrix", struct.error), opener(path, "rb") as stream:
         matrix = StoredArray(path, "matrix", *_header(stream.read))
         matrix.require(shape, kind)
-        yield from rows_of(stream.read, matrix.shape, matrix.dtype, 512)
+        yield from row_blocks(stream.read, matrix.shape, matrix.dtype, 512)
         if stream.read(1):  # gzip compares its checksum only here, at the end
             raise ValueError("it goes on after its last row")
 

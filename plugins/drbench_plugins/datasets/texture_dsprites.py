@@ -79,7 +79,7 @@ class TextureDsprites(Dataset):
                 _paint(image, mask, textures[t], _RGB[c])
             return painted
 
-        return GroundTruth(source.spec, source.origin, codes.view(np.int8), images)
+        return GroundTruth(source.spec, source.origin, codes.whole().view(np.int8), images)
 
 
 def _in_each_look(

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from drbench import Batch
-from drbench_plugins.models.vae import VAE, Posterior, shared_average
+from drbench_plugins.models.vae import VAE, Posterior, sampled, shared_average
 
 
 @final
@@ -24,13 +24,12 @@ class AdaGVAE(VAE):
 
     def loss(self, network: nn.Module, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         if batch.seconds is None:
-            return self.elbo(
-                network, self.posterior(network, batch.images), batch.images, batch.warmup
-            )
+            posterior = self.posterior(network, batch.images)
+            return self.elbo(network, batch.images, posterior, sampled(posterior), batch.warmup)
         images = torch.cat([batch.images, batch.seconds])  # (2 pair, channel, height, width)
         posterior = self.posterior(network, images)
         averaged = shared_average(posterior, shared_latents(posterior))
-        return self.elbo(network, averaged, images, batch.warmup)
+        return self.elbo(network, images, averaged, sampled(averaged), batch.warmup)
 
 
 def shared_latents(posterior: Posterior) -> Bool[Tensor, "pair latent"]:

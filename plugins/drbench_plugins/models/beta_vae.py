@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from drbench import Batch
-from drbench_plugins.models.vae import VAE
+from drbench_plugins.models.vae import VAE, sampled
 
 
 @final
@@ -18,4 +18,5 @@ class BetaVAE(VAE):
     source = "Higgins et al., beta-VAE, ICLR 2017"
 
     def loss(self, network: nn.Module, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        return self.elbo(network, self.posterior(network, batch.images), batch.images, batch.warmup)
+        posterior = self.posterior(network, batch.images)
+        return self.elbo(network, batch.images, posterior, sampled(posterior), batch.warmup)

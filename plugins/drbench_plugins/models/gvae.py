@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from drbench import Batch
-from drbench_plugins.models.vae import VAE, shared_average, unchanged
+from drbench_plugins.models.vae import VAE, sampled, shared_average, unchanged
 
 
 @final
@@ -24,11 +24,9 @@ class GVAE(VAE):
 
     def loss(self, network: nn.Module, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         if batch.seconds is None or batch.changed is None:
-            return self.elbo(
-                network, self.posterior(network, batch.images), batch.images, batch.warmup
-            )
+            posterior = self.posterior(network, batch.images)
+            return self.elbo(network, batch.images, posterior, sampled(posterior), batch.warmup)
         images = torch.cat([batch.images, batch.seconds])  # (2 pair, channel, height, width)
-        averaged = shared_average(
-            self.posterior(network, images), unchanged(batch.changed, self.latents)
-        )
-        return self.elbo(network, averaged, images, batch.warmup)
+        shared = unchanged(batch.changed, self.latents).to(images.device)
+        averaged = shared_average(self.posterior(network, images), shared)
+        return self.elbo(network, images, averaged, sampled(averaged), batch.warmup)

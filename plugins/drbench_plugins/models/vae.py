@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC
-from typing import ClassVar, NamedTuple, cast, final
+from typing import ClassVar, NamedTuple, final
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from drbench import Model, RequestError
+from drbench import Generative, RequestError
 
 DOWNSCALING = 8
 """Three convolutions of stride 2."""
@@ -26,7 +26,7 @@ class Posterior(NamedTuple):
     log_variance: Float[Tensor, "b latent"]
 
 
-class VAE(Model, ABC):
+class VAE(Generative, ABC):
     """A Gaussian variational autoencoder on the paper's network; subclasses give the loss."""
 
     encoding: ClassVar[tuple[str, ...]] = ("encoder", "mean", "log_variance")
@@ -38,8 +38,24 @@ class VAE(Model, ABC):
     width: int = Field(128, ge=4, multiple_of=4)
     """Channels of the deepest convolution; the others have a quarter and a half."""
 
-    def network(self, image_shape: tuple[int, int, int]) -> "ConvVAE":
-        return ConvVAE(image_shape, self.latents, self.width)
+    def network(self, image_shape: tuple[int, int, int]) -> nn.Module:
+        return vae_layers(image_shape, self.latents, self.width)
+
+    def posterior(
+        self, network: nn.Module, images: Float[Tensor, "b channel height width"]
+    ) -> Posterior:
+        """Posterior of each image, in float32."""
+        features = network.get_submodule("encoder")(images)
+        mean, log_variance = (
+            network.get_submodule(head)(features).float() for head in ("mean", "log_variance")
+        )
+        return Posterior(mean, log_variance)
+
+    def logits(
+        self, network: nn.Module, latents: Float[Tensor, "b latent"]
+    ) -> Float[Tensor, "b channel height width"]:
+        """Logits of the pixels: the published output (tanh y + 1) / 2 is sigmoid(2 y)."""
+        return 2 * network.get_submodule("decoder")(latents).float()
 
     def encode(
         self, network: nn.Module, images: Float[Tensor, "b channel height width"], noise: Generator
@@ -51,28 +67,34 @@ class VAE(Model, ABC):
     def decode(
         self, network: nn.Module, latents: Float[Tensor, "b latent"]
     ) -> Float[Tensor, "b channel height width"]:
-        return torch.sigmoid(cast(ConvVAE, network).decode(latents))
-
-    def posterior(
-        self, network: nn.Module, images: Float[Tensor, "b channel height width"]
-    ) -> Posterior:
-        """Posterior of each image, in float32."""
-        return cast(ConvVAE, network).encode(images)
+        return torch.sigmoid(self.logits(network, latents))
 
     def elbo(
         self,
         network: nn.Module,
-        posterior: Posterior,
         images: Float[Tensor, "b channel height width"],
+        posterior: Posterior,
+        latents: Float[Tensor, "b latent"],
         warmup: float,
     ) -> dict[str, Float[Tensor, ""]]:
-        """Terms of the objective in nats an image; `elbo` has weight 1 on the KL divergence."""
-        mean, log_variance = posterior
-        latents = mean + torch.randn_like(mean) * torch.exp(log_variance / 2)
-        logits = cast(ConvVAE, network).decode(latents)
+        """Terms of the objective in nats an image; `elbo` has weight 1 on the KL divergence.
+
+        Parameters
+        ----------
+        network : Module
+        images : (b, channel, height, width)
+            In [0, 1].
+        posterior : Posterior
+            Of the images.
+        latents : (b, latent)
+            Drawn from the posterior.
+        warmup : float
+            Share of beta that applies, in [0, 1].
+        """
         reconstruction = functional.binary_cross_entropy_with_logits(
-            logits, images, reduction="sum"
+            self.logits(network, latents), images, reduction="sum"
         ) / len(images)
+        mean, log_variance = posterior
         kl = (mean**2 + log_variance.exp() - 1 - log_variance).sum(dim=1).mean() / 2
         return {
             "loss": reconstruction + warmup * self.beta * kl,
@@ -82,8 +104,7 @@ class VAE(Model, ABC):
         }
 
 
-@final
-class ConvVAE(nn.Module):
+def vae_layers(image_shape: tuple[int, int, int], latents: int, width: int) -> nn.ModuleDict:
     """The paper's encoder and decoder; 601,879 parameters for 64x64x3 images and 10 latents.
 
     Parameters
@@ -94,49 +115,50 @@ class ConvVAE(nn.Module):
     width : int
         Channels of the deepest convolution.
 
+    Returns
+    -------
+    layers : ModuleDict
+        encoder (images to features), mean and log_variance (features to latents), decoder
+        (latents to half the logits of pixels).
+
     Raises
     ------
     RequestError
         For a height or width that is not divisible by 8.
     """
-
-    def __init__(self, image_shape: tuple[int, int, int], latents: int, width: int) -> None:
-        super().__init__()
-        height, breadth, channels = image_shape
-        if height % DOWNSCALING or breadth % DOWNSCALING:
-            raise RequestError(
-                f"Images of {height}x{breadth} pixels: this network halves them three times and "
-                f"needs multiples of {DOWNSCALING}. Resize them, say to 64."
-            )
-        deepest = (width, height // DOWNSCALING, breadth // DOWNSCALING)
-        features = math.prod(deepest)
-        self.encoder = nn.Sequential(
-            *_halving(channels, width // 4),
-            *_halving(width // 4, width // 2),
-            *_halving(width // 2, width),
-            nn.Flatten(),
-            nn.LayerNorm(features),
+    height, breadth, channels = image_shape
+    if height % DOWNSCALING or breadth % DOWNSCALING:
+        raise RequestError(
+            f"Images of {height}x{breadth} pixels: this network halves them three times and "
+            f"needs multiples of {DOWNSCALING}. Resize them, say to 64."
         )
-        self.mean = nn.Linear(features, latents)
-        self.log_variance = nn.Linear(features, latents)
-        self.decoder = nn.Sequential(
-            nn.Linear(latents, features),
-            nn.LeakyReLU(SLOPE),
-            nn.Unflatten(1, deepest),
-            *_doubling(width, width // 2),
-            *_doubling(width // 2, width // 4),
-            *_doubling(width // 4, channels),
-        )
-        self.apply(_initialise)
+    deepest = (width, height // DOWNSCALING, breadth // DOWNSCALING)
+    features = math.prod(deepest)
+    layers = nn.ModuleDict()
+    layers["encoder"] = nn.Sequential(
+        *_halving(channels, width // 4),
+        *_halving(width // 4, width // 2),
+        *_halving(width // 2, width),
+        nn.Flatten(),
+        nn.LayerNorm(features),
+    )
+    layers["mean"] = nn.Linear(features, latents)
+    layers["log_variance"] = nn.Linear(features, latents)
+    layers["decoder"] = nn.Sequential(
+        nn.Linear(latents, features),
+        nn.LeakyReLU(SLOPE),
+        nn.Unflatten(1, deepest),
+        *_doubling(width, width // 2),
+        *_doubling(width // 2, width // 4),
+        *_doubling(width // 4, channels),
+    )
+    return layers.apply(_initialise)
 
-    def encode(self, images: Float[Tensor, "b channel height width"]) -> Posterior:
-        """Posterior of each image, in float32."""
-        features = self.encoder(images)
-        return Posterior(self.mean(features).float(), self.log_variance(features).float())
 
-    def decode(self, latents: Float[Tensor, "b latent"]) -> Float[Tensor, "b channel height width"]:
-        """Logits of the pixels: the published output (tanh y + 1) / 2 is sigmoid(2 y)."""
-        return 2 * self.decoder(latents).float()
+def sampled(posterior: Posterior) -> Float[Tensor, "b latent"]:
+    """One draw from each posterior."""
+    mean, log_variance = posterior
+    return mean + torch.randn_like(mean) * torch.exp(log_variance / 2)
 
 
 def shared_average(posterior: Posterior, shared: Bool[Tensor, "pair latent"]) -> Posterior:
@@ -178,7 +200,7 @@ def unchanged(changed: Int[Tensor, "pair k"], latents: int) -> Bool[Tensor, "pai
             f"Factor {highest} (counted from 0) changed, but there are {latents} latents, and "
             f"latent i holds factor i: set latents to {highest + 1} or more."
         )
-    shared = torch.ones(len(changed), latents, dtype=torch.bool, device=changed.device)
+    shared = torch.ones(len(changed), latents, dtype=torch.bool)
     return shared.scatter(1, changed, False)
 
 

@@ -4,7 +4,16 @@ import sys
 import numpy as np
 import pytest
 
-from drbench import Contents, DataError, DatasetSpec, DrbenchError, Factor, Source
+from drbench import (
+    Contents,
+    DataError,
+    DatasetSpec,
+    DrbenchError,
+    Factor,
+    RemoteFile,
+    Source,
+)
+from drbench.data.files.fetch import fetch
 from drbench.data.imaging import resize_area
 
 SPEC = DatasetSpec(
@@ -108,6 +117,17 @@ def test_folder_counts_by_its_files(tmp_path):
         opened(folder, never)
 
 
+def test_a_file_that_changed_since_it_was_fetched_is_refused(file, monkeypatch):
+    monkeypatch.setattr("drbench.data.files.fetch.download", lambda *_: None)
+    remote = RemoteFile(url="http://localhost/images.bin", name=file.name)
+    spec = SPEC.model_copy(update={"files": (remote,)})
+    fetch(spec, file.parent)
+    opened(file, spec=spec)
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with pytest.raises(DataError, match=r"images.bin has changed since it was fetched on"):
+        opened(file, never, spec=spec)
+
+
 def failing_images():
     yield IMAGES[:2]
     raise DataError("images.bin: the third image is damaged.")
@@ -137,7 +157,7 @@ def test_cache_that_cannot_be_written_is_one_sentence(file, tmp_path, monkeypatc
 
 def test_full_disk_is_found_before_the_reading(file, monkeypatch):
     monkeypatch.setattr(
-        "drbench.data.files.prepared.shutil.disk_usage", lambda _: type("u", (), {"free": 3})
+        "drbench.data.files.rows.shutil.disk_usage", lambda _: type("u", (), {"free": 3})
     )
     with pytest.raises(DrbenchError, match="DRBENCH_CACHE to a larger disk"):
         opened(file)

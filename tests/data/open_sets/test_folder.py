@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from drbench import DataError, RequestError, load_dataset
-from drbench.data.dataset import find_dataset
 from drbench.data.open_sets.photographs import in_blocks
+from drbench.data.opening import find_dataset
 
 RNG = np.random.default_rng(0)
 
@@ -63,9 +63,46 @@ def test_images_without_sub_folders_have_no_factors(folder):
     assert data.codes.shape == (3, 0)
     assert data.images(np.array([2])).shape == (1, 6, 8, 3)
     assert any("unsupervised" in note for note in data.notes)
+    assert any("--pattern" in note for note in data.notes)
 
 
-@pytest.mark.parametrize("name", ["metadata.csv", "labels.csv", "mine.csv"])
+def test_names_in_the_braces_of_a_pattern_are_factors(folder):
+    names = [f"obj{turned}__{angle}.png" for turned in (1, 10, 2) for angle in (0, 15, 5)]
+    pixels = {name: picture(folder / "coil" / name) for name in names}
+    picture(folder / "coil" / "cover.png")
+    data = opened(folder, pattern="obj{object}__{angle}.png")
+    assert [(f.name, f.values) for f in data.spec.factors] == [
+        ("object", (1.0, 2.0, 10.0)),
+        ("angle", (0.0, 5.0, 15.0)),
+    ]
+    for row, codes in enumerate(data.codes.tolist()):
+        name = f"obj{(1, 2, 10)[codes[0]]}__{(0, 5, 15)[codes[1]]}.png"
+        assert np.array_equal(data.images(np.array([row]))[0], pixels.pop(name))
+    assert not pixels
+    assert "images whose names are not like obj{object}__{angle}.png are left out: 1" in data.notes
+
+
+def test_a_pattern_with_a_slash_is_one_of_paths(folder):
+    for name in ("red/cat1.png", "blue/cat2.png", "red/dog2.png"):
+        picture(folder / name)
+    data = opened(folder, pattern="{colour}/{animal}2.png")
+    assert [f.values for f in data.spec.factors] == [("blue", "red"), ("cat", "dog")]
+
+
+@pytest.mark.parametrize("pattern", ["obj.png", "{a}{a}.png", "{a}.png}", "{1}.png", "{}.png"])
+def test_a_pattern_that_is_none_is_refused(folder, pattern):
+    picture(folder / "a.png")
+    with pytest.raises(RequestError, match="expected names in braces, each once"):
+        opened(folder, pattern=pattern)
+
+
+def test_a_pattern_that_fits_nothing_names_an_image(folder):
+    picture(folder / "cat" / "a.png")
+    with pytest.raises(RequestError, match=r"fits none of 1 images in .*the first is cat/a.png"):
+        opened(folder, pattern="obj{object}.png")
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "labels.csv", "classes.csv", "mine.csv"])
 def test_a_table_names_images_and_factors(folder, name):
     pixels = [picture(folder / f"{i}.png") for i in range(4)]
     lines = ["file_name,kind,size,angle,caption"]
@@ -158,7 +195,7 @@ def test_a_picture_that_was_edited_in_place_is_read_anew(folder, tmp_path):
         ("metadata.csv", b"file_name,kind\nz.png\n", r"line 2: 1 entries, but the header has 2"),
         ("metadata.csv", b"file_name,kind\nz.png,1\n", r"names 1 images that are not there"),
         ("metadata.csv", b"file_name,kind,kind\nz.png,1,2\n", r"several columns 'kind'"),
-        ("metadata.csv", b"\xff\xfe\xfa", r"metadata.csv cannot be read"),
+        ("metadata.csv", "größe".encode("latin-1"), r"it is not UTF-8 text: save it anew as 'CSV"),
     ],
 )
 def test_damage_is_one_sentence(folder, name, content, message):

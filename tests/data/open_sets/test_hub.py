@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from drbench import DataError, RequestError, load_dataset
+from drbench.data.opening import identify
 
 datasets = pytest.importorskip("datasets", reason="the extra `hub` is not installed")
 
@@ -97,6 +98,23 @@ def test_splits_are_chosen_by_name(tmp_path):
     assert np.array_equal(load_dataset(f"hf:{tmp_path}/set:test").images(np.array([0])), PIXELS[7:])
     with pytest.raises(RequestError, match=r"choose a split, hf:.*set:SPLIT, one of train, test"):
         load_dataset(f"hf:{tmp_path}/set:valid")
+
+
+def test_a_set_on_this_disk_has_a_name_and_is_found_by_its_content(tmp_path, monkeypatch):
+    arrow_of_splits(tmp_path / "set")
+    monkeypatch.chdir(tmp_path)
+    name, content = identify("hf:./set")
+    assert name == "hf:set"
+    assert identify(f"hf:{tmp_path}/set:train") == (name, content)
+    test, other = identify("hf:set:test", called="mine")
+    assert test == "hf:mine:test"
+    assert other != content
+    monkeypatch.chdir("/")
+    for found, digest, pixels in ((name, content, PIXELS), (test, other, PIXELS[7:])):
+        data = load_dataset(found, content=digest)
+        assert (data.spec.name, data.origin) == (found, "own")
+        assert np.array_equal(data.images(np.arange(len(data))), pixels)
+        assert str(tmp_path) not in repr((data.spec, data.notes))
 
 
 def test_the_only_split_needs_no_name(tmp_path):

@@ -9,8 +9,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from drbench.files import sha256_text
-from drbench.publish.page.html import PageCell, PageContent, PageMetric
-from drbench.publish.page.packing import PageRow, PageScore
+from drbench.publish.page.parts import PageCell, PageContent, PageMetric, PageRow, PageScore
 
 METRICS = {
     name: PageMetric(title=f"Title of {name}", higher=name != "cost")
@@ -68,7 +67,7 @@ def _row(place: int, rng: random.Random) -> PageRow:
         note=f"{100 * (place % 7)} steps",
         seeds=SEEDS,
         scores=scores,
-        details=_details(place % 3_000),  # more than a page has room for
+        details=_details(place % 100),
     )
 
 
@@ -97,11 +96,11 @@ def _details(place: int) -> dict[str, Any]:
         "metrics": metrics,
         "warnings": ["A small sample."],
         "facts": [["plugin", "drbench 0"]],
-        "runs": {
-            "heads": ["record", "seed", "checked"],
-            "rows": [[key, str(seed), "re-encoded"] for seed, key in enumerate(_keys(place))],
-            "counted": SEEDS,
-        },
+        "runs": [
+            {"record": f"somebody/{key}", "seeds": str(seed), "checked": "re-encoded"}
+            for seed, key in enumerate(_keys(place))
+        ],
+        "counted": SEEDS,
     }
 
 
@@ -121,24 +120,23 @@ def with_scores(row: PageRow, **changes: Any) -> PageRow:
 
 
 def column(page: Page, name: str) -> list[str]:
-    """Texts of a column, of the rows in the document."""
-    return page.locator(f"tr[data-place] td.c-{name}").all_inner_texts()
+    """Texts of a column of the ranked rows in view."""
+    return page.locator(f"#grid td.c-{name}").all_inner_texts()
 
 
 def models(page: Page) -> list[str]:
     """Models of these rows."""
-    return page.locator("tr[data-place] td.c-model b").all_inner_texts()
+    return page.locator("#grid td.c-model b").all_inner_texts()
 
 
 def scores(page: Page) -> list[float]:
     """Scores of these rows."""
-    texts = page.locator("tr[data-place] td.c-after b").all_inner_texts()
-    return [float(text) for text in texts]
+    return [float(text) for text in page.locator("#grid td.c-after b").all_inner_texts()]
 
 
 def open_row(page: Page, place: int = 0) -> None:
-    """Open a row with the mouse."""
-    page.locator(f"tr[data-place='{place}']").click()
+    """Open a row with the mouse, the ranked ones first."""
+    page.locator("tr[data-id]").nth(place).click()
     page.wait_for_selector("dialog[open] .sheet")
 
 

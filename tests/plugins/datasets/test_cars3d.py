@@ -6,6 +6,8 @@ from drbench.checks import check_dataset
 from drbench.data.files.checking import check_files
 from drbench.errors import MissingFilesError
 
+pytestmark = pytest.mark.slow
+
 
 def car(seed):
     return np.random.default_rng(seed).integers(0, 256, (128, 128, 3, 24, 4), dtype=np.uint8)

@@ -10,9 +10,11 @@ from PIL import Image
 
 from drbench import DataError, load_dataset, registry
 from drbench.checks import check_dataset
-from drbench.data.dataset import find_dataset
 from drbench.data.files.checking import check_files
+from drbench.data.opening import find_dataset
 from drbench.errors import MissingFilesError
+
+pytestmark = pytest.mark.slow
 
 VIEWS = len(ANGLES) * len(SCALES)
 ALL = ("coil100", "coil100_binary", "coil100_augmented", "coil100_augmented_binary")

@@ -9,6 +9,8 @@ from drbench_plugins.rendering import shapes3d as renderer
 from drbench_plugins.rendering.shapes3d import draw
 from scipy.ndimage import label
 
+pytestmark = pytest.mark.slow
+
 VIEWS = np.array(list(itertools.product(range(8), range(4), range(15))))
 MAE, BOX, OVERLAP = 8, 15, 0.93
 """What a frame may differ, of 255, in all and in the solid's box; least overlap of the solids."""
