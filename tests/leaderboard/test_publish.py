@@ -662,4 +662,4 @@ def test_the_command_fails_with_the_code_of_the_fault(two_boards, tmp_path):
     mine = ["--board", str(two_boards[0])]
     assert run(["leaderboard", "publish", "hf:lab/board", *mine]) == 2
     assert run(["leaderboard", "publish", f"git:{tmp_path}/none", *mine]) == 1
-    assert run(["leaderboard", "publish", str(Path("x")), "--board", str(tmp_path / "no")]) == 1
+    assert run(["leaderboard", "publish", str(Path("x")), "--board", str(tmp_path / "no")]) == 2
