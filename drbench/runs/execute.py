@@ -115,29 +115,13 @@ def _done(
     with clock("train"):
         run.train(network, folder, resume=resume)
     scores["after"], terms["after"], seen = run.measure(network, "after", folder, clock)
-    record = Record(
-        key=stored_key(spec),
-        network=stored_network_key(spec),
-        spec=spec,
-        hyperparameters=run.model.model_dump(mode="json"),
-        factors=run.truth.spec.factors,
-        image_shape=run.truth.spec.image_shape,
-        scores=scores,
-        objective=terms,
-        scored_rows=len(run.sample.rows),
-        redrawn=run.sample.redrawn(run.truth),
-        notes=run.truth.notes,
-        provenance=Provenance(
-            **software(spec),
-            data_hash=seen.data_hash,
-            pairs_hash=seen.pairs_hash,
-            weights_hash=sha256_file(folder.weights_file),
-            encoder_hash={stage: sha256_file(folder.encoder_file(stage)) for stage in scores},
-            device=machine(run.device),
-            threads=run.runtime.threads or torch.get_num_threads(),
-            runtime=run.runtime,
-            seconds=clock.seconds,
-        ),
+    record = run.record(
+        scores,
+        terms,
+        seen,
+        weights_hash=sha256_file(folder.weights_file),
+        encoder_hash={stage: sha256_file(folder.encoder_file(stage)) for stage in scores},
+        seconds=clock.seconds,
     )
     write_text(folder.record_file, record.to_json())
     forget_checkpoints(folder.path)  # nothing is left to resume
@@ -239,6 +223,43 @@ class Work:
         encode = encoder(self.model, network, seed=self.spec.seed, device=self.device)
         label = f"encoding {self.truth.spec.name} {stage} training"
         return represent(encode, self.truth, self.sample, label=label)
+
+    def record(
+        self,
+        scores: dict[Stage, dict[str, MetricResult]],
+        terms: dict[Stage, dict[str, float]],
+        seen: Encoded,
+        *,
+        weights_hash: str,
+        encoder_hash: dict[Stage, str],
+        seconds: dict[str, float],
+    ) -> Record:
+        """The record of what was found, `seen` being what the scores after training are of."""
+        spec = self.spec
+        return Record(
+            key=stored_key(spec),
+            network=stored_network_key(spec),
+            spec=spec,
+            hyperparameters=self.model.model_dump(mode="json"),
+            factors=self.truth.spec.factors,
+            image_shape=self.truth.spec.image_shape,
+            scores=scores,
+            objective=terms,
+            scored_rows=len(self.sample.rows),
+            redrawn=self.sample.redrawn(self.truth),
+            notes=self.truth.notes,
+            provenance=Provenance(
+                **software(spec),
+                data_hash=seen.data_hash,
+                pairs_hash=seen.pairs_hash,
+                weights_hash=weights_hash,
+                encoder_hash=encoder_hash,
+                device=machine(self.device),
+                threads=self.runtime.threads or torch.get_num_threads(),
+                runtime=self.runtime,
+                seconds=seconds,
+            ),
+        )
 
     def _probe(self, network: nn.Module) -> dict[str, float]:
         """OMES and MIG of a small part of the held-out rows, for the training log."""

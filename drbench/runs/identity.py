@@ -126,8 +126,9 @@ def _canonical_data(data: DataRef, *, is_target: bool) -> DataRef:
 
     The images of a target have the size of the source's, whatever is asked for.
     """
-    declared(data)  # refuses levels and factors that do not exist
-    whole = declared(data.model_copy(update={"levels": {}, "factors": None}))
+    cut = declared(data)  # refuses levels and factors that do not exist
+    uncut = data.model_copy(update={"levels": {}, "factors": None})
+    whole = cut if data == uncut else declared(uncut)  # of an open set that reads its table
     sizes = {factor.name: factor.size for factor in whole.factors}
     height, width, _ = whole.image_shape
     has_this_size = data.resize == height == width

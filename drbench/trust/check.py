@@ -10,11 +10,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-
 from drbench.data.opening import is_open
 from drbench.errors import BoardError, DrbenchError
 from drbench.files import sha256_file, write_text
+from drbench.metrics.result import MetricResult
 from drbench.metrics.scoring import score
 from drbench.models.inference import encoder, seeded_network
 from drbench.models.model import load_model
@@ -23,8 +22,7 @@ from drbench.progress import part_of
 from drbench.runs.data import image_shape
 from drbench.runs.execute import Work, execute
 from drbench.runs.identity import canonical, stored_key, stored_network_key
-from drbench.runs.provenance import machine, software
-from drbench.runs.record import RECORD, Provenance, Record, Stage, trained_by
+from drbench.runs.record import RECORD, Record, Stage, trained_by
 from drbench.runs.sample import Encoded
 from drbench.runs.spec import RunSpec
 from drbench.trust.bounds import MAX_LATENTS, bound_problems
@@ -79,7 +77,7 @@ def _encoded_again(spec: RunSpec, files: Mapping[Stage, Path]) -> Record:
     run = Work.prepare(spec)
     encoded = {stage: _encode(run, stage, file) for stage, file in files.items()}
     middle = time.perf_counter()
-    scores = {}
+    scores: dict[Stage, dict[str, MetricResult]] = {}
     for stage, each in encoded.items():
         with part_of(f"scoring {stage} training"):
             scores[stage] = score(
@@ -89,32 +87,16 @@ def _encoded_again(spec: RunSpec, files: Mapping[Stage, Path]) -> Record:
                 parameters=spec.scoring.metrics,
             )
     hashes = {stage: sha256_file(file) for stage, file in files.items()}
-    seen = encoded["after"]
-    return Record(
-        key=stored_key(spec),
-        network=stored_network_key(spec),
-        spec=spec,
-        hyperparameters=model.model_dump(mode="json"),
-        factors=run.truth.spec.factors,
-        image_shape=run.truth.spec.image_shape,
-        scores=scores,
-        objective={stage: {} for stage in scores},
-        scored_rows=len(run.sample.rows),
-        redrawn=run.sample.redrawn(run.truth),
-        notes=run.truth.notes,
-        provenance=Provenance(
-            **software(spec),
-            data_hash=seen.data_hash,
-            pairs_hash=seen.pairs_hash,
-            weights_hash=hashes["after"],
-            encoder_hash=hashes,
-            device=machine(run.device),
-            threads=torch.get_num_threads(),
-            seconds={
-                "encode": round(middle - start, 3),
-                "score": round(time.perf_counter() - middle, 3),
-            },
-        ),
+    return run.record(
+        scores,
+        {stage: {} for stage in scores},
+        encoded["after"],
+        weights_hash=hashes["after"],
+        encoder_hash=hashes,
+        seconds={
+            "encode": round(middle - start, 3),
+            "score": round(time.perf_counter() - middle, 3),
+        },
     )
 
 
